@@ -1,0 +1,70 @@
+import { HoldfastError } from './errors';
+
+const pad = (value: number, width = 2): string => String(value).padStart(width, '0');
+
+/** `YYYYMMDD-HHMMSS` in UTC, as Juju names its backups. */
+export function timestamp(at: Date): string {
+  const day = `${pad(at.getUTCFullYear(), 4)}${pad(at.getUTCMonth() + 1)}${pad(at.getUTCDate())}`;
+  return `${day}-${pad(at.getUTCHours())}${pad(at.getUTCMinutes())}${pad(at.getUTCSeconds())}`;
+}
+
+/** Backup id: `YYYYMMDD-HHMMSS.<controller model UUID>`, the form Juju itself gave its stored backups. */
+export function backupId(started: Date, modelUuid: string): string {
+  return `${timestamp(started)}.${modelUuid}`;
+}
+
+const uuidText = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const backupIdPattern = new RegExp(`^(\\d{8}-\\d{6})\\.(${uuidText})$`);
+export const uuidPattern = new RegExp(`^${uuidText}$`);
+
+/** Machine tag as Juju writes it: `machine-0`; containers have `machine-0-lxd-1`. */
+export const machineTagPattern = /^machine-\d+(-[a-z]+-\d+)*$/;
+
+/** The parts of a backup id. @throws HoldfastError HF-BACKUP-001 when it is none. */
+export function parseBackupId(id: string): { timestamp: string; modelUuid: string } {
+  const match = backupIdPattern.exec(id);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    throw new HoldfastError('HF-BACKUP-001', { id: quoteName(id.slice(0, 80)) });
+  }
+  return { timestamp: match[1], modelUuid: match[2] };
+}
+
+/** `juju-backup-YYYYMMDD-HHMMSS.tar.gz`, the archive of that backup. */
+export function archiveName(id: string): string {
+  return `juju-backup-${parseBackupId(id).timestamp}.tar.gz`;
+}
+
+/** Workflow id under which backups and restores of a controller exclude each other. */
+export function controllerWorkflowId(modelUuid: string): string {
+  return `holdfast/${modelUuid}`;
+}
+
+/** Workflow id of the verification of one backup. */
+export function verifyWorkflowId(modelUuid: string, id: string): string {
+  return `${controllerWorkflowId(modelUuid)}/verify/${id}`;
+}
+
+/** Task queue for workflows and for what any worker may do. */
+export const workflowQueue = 'holdfast';
+
+/** Task queue for one host's own work. */
+export function hostQueue(modelUuid: string, machine: string): string {
+  return `holdfast-host/${modelUuid}/${machine}`;
+}
+
+/** A name for people: quoted and escaped when it holds control or other non-printing characters. */
+export function quoteName(name: string): string {
+  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e"\\]/.test(name)
+    ? JSON.stringify(name).replace(
+        /[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g,
+        (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      )
+    : name;
+}
+
+/** Databases and collections that Holdfast never dumps, replays, swaps or compares. */
+export function isExcludedNamespace(database: string, collection?: string): boolean {
+  if (['backups', 'local', 'config', 'admin'].includes(database)) return true;
+  if (database.startsWith('holdfast')) return true;
+  return collection?.startsWith('hf-') ?? false;
+}
