@@ -69,6 +69,12 @@ export const errorTable = {
     message: 'the Temporal server did not start within {seconds} s: {reason}',
     hint: 'Its log is {log}.',
   },
+  'HF-TEMPORAL-006': {
+    exit: 14,
+    retryable: false,
+    message: 'namespace {namespace} lacks the search attributes {names}, and they cannot be registered: {reason}',
+    hint: 'Let an administrator run `temporal operator search-attribute create --type Keyword` with a --name for each of them.',
+  },
   'HF-WORKER-001': {
     exit: 17,
     retryable: false,
@@ -98,6 +104,12 @@ export const errorTable = {
     retryable: false,
     message: 'a file this backup needs cannot be read: {path}: {reason}',
     hint: 'Run the host worker as root, and check that the file exists.',
+  },
+  'HF-HOST-005': {
+    exit: 14,
+    retryable: false,
+    message: 'the database of this host is not that of a Juju controller: {problem}',
+    hint: 'Check mongo.hosts; if the data is lost, restore a backup with `holdfast restore`.',
   },
   'HF-PLAN-001': {
     exit: 14,

@@ -52,14 +52,15 @@ export function hostQueue(modelUuid: string, machine: string): string {
   return `holdfast-host/${modelUuid}/${machine}`;
 }
 
+const notPrintable = /[\p{Cc}\p{Cf}\u2028\u2029"\\]/u;
+
 /** A name for people: quoted and escaped when it holds control or other non-printing characters. */
 export function quoteName(name: string): string {
-  return /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e"\\]/.test(name)
-    ? JSON.stringify(name).replace(
-        /[\u007f-\u009f\u2028\u2029\u202a-\u202e]/g,
-        (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-      )
-    : name;
+  if (!notPrintable.test(name)) return name;
+  return JSON.stringify(name).replace(
+    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
+    (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }
 
 /** Databases and collections that Holdfast never dumps, replays, swaps or compares. */

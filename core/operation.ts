@@ -1,0 +1,46 @@
+/** Who a host is; taken once when an operation begins, compared by every later step. */
+export interface HostIdentity {
+  /** Controller model UUID. */
+  readonly modelUuid: string;
+  /** Machine tag, such as `machine-0`. */
+  readonly machine: string;
+  /** `/etc/machine-id`, so that a cloned machine is not taken for its original. */
+  readonly machineId: string;
+}
+
+/** The settings an operation was begun with, frozen: a configuration edit must not mix two worlds. No secrets. */
+export interface Plan {
+  readonly storage: string;
+  /** Where that storage lies, such as its root directory. */
+  readonly storageRoot: string;
+  readonly root: string;
+  readonly dataDir: string;
+  readonly workspace: string;
+  /** gzip level. */
+  readonly level: number;
+  /** Content of a gzip member, bytes. */
+  readonly memberSize: number;
+}
+
+export type OperationKind = 'backup' | 'restore';
+
+/** What every step of an operation gets: who, where, under which plan. */
+export interface OperationRef {
+  readonly v: 1;
+  readonly kind: OperationKind;
+  readonly workflowId: string;
+  /** The run whose directory and journal are used; a resumed restore keeps the first run's. */
+  readonly runId: string;
+  readonly backupId: string;
+  /** Directory in the storage. */
+  readonly directory: string;
+  /** Owner of the storage directory: workflow id and run id. */
+  readonly owner: string;
+  readonly host: HostIdentity;
+  readonly plan: Plan;
+}
+
+/** Directory of a controller's backups in a storage. */
+export function storageDirectory(modelUuid: string): string {
+  return modelUuid;
+}
