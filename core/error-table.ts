@@ -54,7 +54,8 @@ export const errorTable = {
   'HF-TEMPORAL-003': {
     exit: 15,
     retryable: false,
-    message: 'the database of this state directory was written by Temporal server {recorded}, this one is {found}',
+    message:
+      'the database of this state directory was written by Temporal server {recorded}, this one is {found}',
     hint: 'Use the recorded version, or start with --new-server-version to accept the new one for good.',
   },
   'HF-TEMPORAL-004': {
@@ -72,7 +73,8 @@ export const errorTable = {
   'HF-TEMPORAL-006': {
     exit: 14,
     retryable: false,
-    message: 'namespace {namespace} lacks the search attributes {names}, and they cannot be registered: {reason}',
+    message:
+      'namespace {namespace} lacks the search attributes {names}, and they cannot be registered: {reason}',
     hint: 'Let an administrator run `temporal operator search-attribute create --type Keyword` with a --name for each of them.',
   },
   'HF-WORKER-001': {
@@ -114,13 +116,15 @@ export const errorTable = {
   'HF-PLAN-001': {
     exit: 14,
     retryable: false,
-    message: 'the plan of this operation says {key} = {planned}, the configuration now says {found}',
+    message:
+      'the plan of this operation says {key} = {planned}, the configuration now says {found}',
     hint: 'Put the configuration back until the operation has ended, or cancel it and start again.',
   },
   'HF-LOCK-001': {
     exit: 11,
     retryable: false,
-    message: 'controller {controller} is busy: {type} has run since {since} (workflow {workflowId}, run {runId})',
+    message:
+      'controller {controller} is busy: {type} has run since {since} (workflow {workflowId}, run {runId})',
     hint: 'Wait for it, or look at it with `temporal workflow describe -w {workflowId} -r {runId}`.',
   },
   'HF-LOCK-002': {
@@ -132,7 +136,8 @@ export const errorTable = {
   'HF-LOCK-003': {
     exit: 11,
     retryable: false,
-    message: 'another Holdfast (run {runId}, Temporal {server}) holds the lease on this replica set since {since}',
+    message:
+      'another Holdfast (run {runId}, Temporal {server}) holds the lease on this replica set since {since}',
     hint: 'Wait for it to end; if its Temporal is lost, run `holdfast restore --rollback` on the host that started it.',
   },
   'HF-FENCE-001': {
@@ -175,7 +180,7 @@ export const errorTable = {
     exit: 1,
     retryable: true,
     message: 'mongod command {command} on {target} failed with {code}: {reason}',
-    hint: 'The step is tried again; if it goes on failing, look at mongod\'s log for this command.',
+    hint: "The step is tried again; if it goes on failing, look at mongod's log for this command.",
   },
   'HF-MONGO-005': {
     exit: 12,
@@ -216,7 +221,8 @@ export const errorTable = {
   'HF-ARCHIVE-003': {
     exit: 15,
     retryable: false,
-    message: '{archive} has metadata of format version {version}, which this Holdfast does not know',
+    message:
+      '{archive} has metadata of format version {version}, which this Holdfast does not know',
     hint: 'Use a newer Holdfast.',
   },
   'HF-ARCHIVE-004': {
@@ -285,6 +291,12 @@ export const errorTable = {
     message: 'storage {storage} holds {name} with {found}, written were {expected}',
     hint: 'The storage lost or changed bytes. Check it before the next backup.',
   },
+  'HF-STORAGE-010': {
+    exit: 2,
+    retryable: false,
+    message: 'storage type {type} is registered already',
+    hint: 'Give the other type a name of its own.',
+  },
   'HF-BACKUP-001': {
     exit: 2,
     retryable: false,
@@ -300,7 +312,8 @@ export const errorTable = {
   'HF-BACKUP-003': {
     exit: 10,
     retryable: false,
-    message: 'storage {storage} holds backups of controller {controller}, but none of them is complete',
+    message:
+      'storage {storage} holds backups of controller {controller}, but none of them is complete',
     hint: '`holdfast list` shows what is there; take a new one with `holdfast create`.',
   },
   'HF-BACKUP-004': {
@@ -324,7 +337,8 @@ export const errorTable = {
   'HF-RESTORE-001': {
     exit: 14,
     retryable: false,
-    message: 'the restore was not confirmed within {minutes} min and was given up; nothing was changed',
+    message:
+      'the restore was not confirmed within {minutes} min and was given up; nothing was changed',
     hint: 'Confirm at the prompt, or pass --yes.',
   },
   'HF-RESTORE-002': {
@@ -349,7 +363,13 @@ export const errorTable = {
     exit: 1,
     retryable: false,
     message: 'mongod refused documents of {namespace} with {code}: {reason}',
-    hint: 'The live data was not touched. Look at mongod\'s log for the reason.',
+    hint: "The live data was not touched. Look at mongod's log for the reason.",
+  },
+  'HF-LOAD-003': {
+    exit: 13,
+    retryable: false,
+    message: '{namespace} was not made as it was: {what} is {found}, the backup has {expected}',
+    hint: "Look at mongod's log for the reason. The live data was not touched.",
   },
   'HF-REPLAY-001': {
     exit: 13,

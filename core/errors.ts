@@ -7,8 +7,7 @@ type Placeholders<T extends string> = T extends `${string}{${infer P}}${infer Re
 /** The values an error's message and hint need, by the placeholders of its templates. */
 export type ErrorParams<C extends ErrorCode> = {
   [K in Placeholders<(typeof errorTable)[C]['message'] | (typeof errorTable)[C]['hint']>]:
-    | string
-    | number;
+    string | number;
 };
 
 type ErrorArguments<C extends ErrorCode> = keyof ErrorParams<C> extends never

@@ -1,0 +1,150 @@
+import { readFile } from 'node:fs/promises';
+import { serializeManifest, type Manifest } from '../../archive/manifest';
+import { HoldfastError } from '../../core/errors';
+import type { ArchiveFacts, BackupInput } from '../../core/messages';
+import type { OperationRef } from '../../core/operation';
+import { holdfastVersion } from '../../core/version';
+import { indexName, manifestName, type WriteHandle } from '../../storage/contract';
+import type { ActivityDependencies } from '../dependencies';
+import { enterJournaled } from '../operation';
+import type { Attempt } from '../step';
+import { StepResult } from '../workspace/step-result';
+import { z } from 'zod';
+import { finishedBundle } from './bundle-files';
+import { describedController } from './compose-archive';
+import { finishedDump } from './dump-database';
+import { inspectedRope } from './inspect-rope';
+import { indexPath } from './rope-files';
+
+/** The time of the commit is taken once: a commit tried again must write the same bytes. */
+const commitTime = new StepResult('commit', z.object({ finished: z.number() }));
+
+/**
+ * Makes the backup complete: INDEX, then MANIFEST, which only one writer can put.
+ *
+ * Side effect: two files in the storage; with the second the backup exists. Idempotency key:
+ * directory, name, owner and bytes; a MANIFEST of the same bytes is success. Compensation: none,
+ * this is the commit. Not cancellable.
+ * @throws HoldfastError HF-STORAGE-002 when another MANIFEST is there
+ */
+export async function commitBackup(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+  input: BackupInput,
+  archive: ArchiveFacts,
+): Promise<void> {
+  const { directory, journal } = await enterJournaled(dependencies, ref);
+  const { signal } = attempt;
+  const now = { finished: dependencies.environment.now() };
+  const time = (await commitTime.find(directory)) ?? now;
+  await commitTime.write(directory, time);
+  const manifest = await manifestOf(
+    ref,
+    input,
+    archive,
+    directory,
+    journal.since,
+    time.finished,
+    dependencies.environment.hostname,
+  );
+  const bytes = serializeManifest(manifest);
+  const storage = dependencies.openStorage(ref.plan.storage);
+  const handle = await storage.resumeBackup(ref.directory, ref.backupId, ref.owner, { signal });
+  const files = await handle.listFiles({ signal });
+  if (!files.some(({ name }) => name === manifestName)) {
+    await handle.putFile(indexName, await readFile(indexPath(directory)), { signal });
+    await handle.endBackup({ signal });
+  }
+  const put = await handle.putFile(manifestName, bytes, { ifAbsent: true, signal });
+  if (put === 'exists' && !(await readWhole(handle, signal)).equals(bytes)) {
+    throw new HoldfastError('HF-STORAGE-002', {
+      name: ref.backupId,
+      storage: storage.name,
+      owner: ' with another MANIFEST',
+    });
+  }
+}
+
+async function readWhole(handle: WriteHandle, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const content = await handle.readFile(manifestName, undefined, { signal });
+  for await (const chunk of content as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function manifestOf(
+  ref: OperationRef,
+  input: BackupInput,
+  archive: ArchiveFacts,
+  directory: string,
+  started: number,
+  finished: number,
+  hostname: string,
+): Promise<Manifest> {
+  const dump = await finishedDump.read(directory);
+  const bundle = await finishedBundle.read(directory);
+  const controller = await describedController.read(directory);
+  const inspected = await inspectedRope.read(directory);
+  const { size, sha256, sha1Base64 } = archive;
+  return {
+    format: 'holdfast-manifest/1',
+    backupId: ref.backupId,
+    owner: ref.owner,
+    controller: {
+      name: controller.controllerName,
+      controllerUuid: controller.controllerUuid,
+      modelUuid: ref.host.modelUuid,
+      replicaSetId: dump.replicaSetId,
+    },
+    hosts: [{ machine: ref.host.machine, hostname }],
+    purpose: input.purpose,
+    kind: 'full',
+    outcome: 'complete',
+    chain: null,
+    started: new Date(started).toISOString(),
+    finished: new Date(finished).toISOString(),
+    notes: input.notes,
+    tags: [],
+    tool: { name: 'holdfast', version: holdfastVersion },
+    metadata: controller.metadata,
+    mongo: {
+      version: dump.version,
+      fcv: dump.fcv,
+      replicaSet: dump.replicaSet,
+      node: dump.node,
+      dataIdentity: dump.dataIdentity,
+      oplog: {
+        start: dump.window.start,
+        end: dump.window.end,
+        entries: dump.window.entries,
+        firstEntrySha256: dump.window.firstEntrySha256,
+      },
+    },
+    datasets: [
+      {
+        id: `${ref.host.machine}-controller`,
+        source: 'controller',
+        handler: 'controller',
+        repository: ref.plan.storage,
+        file: archive.name,
+        atoms: ['files', ...new Set(dump.collections.map(({ database }) => database))],
+        totalFiles: bundle.entries.filter(({ type }) => type !== 'directory').length,
+        totalBytes: inspected.bytes,
+        bytesAdded: size,
+        durationMs: finished - started,
+      },
+    ],
+    files: [
+      {
+        name: archive.name,
+        host: ref.host.machine,
+        content: { size, sha256, sha1Base64 },
+        stored: { size, sha256 },
+        compression: 'gzip',
+        encryption: null,
+      },
+    ],
+    index: { name: indexName, size: inspected.index.size, sha256: inspected.index.sha256 },
+  };
+}

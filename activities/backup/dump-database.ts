@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import type { OperationRef } from '../../core/operation';
+import { dumpServer, type DumpResult } from '../../mongo/dump';
+import type { ActivityDependencies } from '../dependencies';
+import { requireSpace } from '../disk-space';
+import { connectAgent } from '../mongo-access';
+import { enterJournaled } from '../operation';
+import type { Attempt } from '../step';
+import type { DumpSummary } from '../steps';
+import { readCheckpoint } from '../workspace/checkpoint';
+import { claimEpoch } from '../workspace/epoch';
+import { StepResult } from '../workspace/step-result';
+import {
+  dumpCheckpointSchema,
+  opTimeSchema,
+  resumeOf,
+  streamSchema,
+  type StreamState,
+} from './dump-checkpoint';
+import { DumpSpool } from './dump-spool';
+
+const checkpointEvery = 32 * 1024 * 1024;
+const inFlight = 64 * 1024 * 1024;
+
+const dumpSchema = z.object({
+  collections: z.array(
+    z.object({
+      database: z.string(),
+      name: z.string(),
+      type: z.enum(['collection', 'view', 'timeseries']),
+      metadataJson: z.string(),
+      metadataFile: z.string(),
+      data: z.object({ file: z.string(), stream: z.string() }).optional(),
+      documents: z.number(),
+      bytes: z.number(),
+    }),
+  ),
+  window: z.object({
+    start: opTimeSchema,
+    end: opTimeSchema,
+    entries: z.number(),
+    bytes: z.number(),
+    firstEntrySha256: z.string(),
+  }),
+  node: z.string(),
+  dataIdentity: z.string(),
+  version: z.string(),
+  fcv: z.string(),
+  replicaSet: z.string(),
+  replicaSetId: z.string(),
+  /** Raw BSON, base64. */
+  users: z.string(),
+  roles: z.string(),
+  restarts: z.number(),
+  streams: z.array(streamSchema),
+});
+
+/** What the dump left for the steps after it. */
+export type FinishedDump = z.infer<typeof dumpSchema>;
+
+export const finishedDump = new StepResult('dump', dumpSchema);
+
+/**
+ * Dumps every collection and the oplog window, in one pass from cursor to spool.
+ *
+ * Side effect: segments and checkpoints in the run directory. Idempotency key: the run id.
+ * Checkpoint: gzip members, resume tokens and the oplog's last entry, every 32 MB; an attempt
+ * writes only files of its own epoch. Compensation: undoBackup. Timeouts: the heartbeat.
+ * @throws HoldfastError HF-DUMP-001, HF-DUMP-002, HF-MONGO-*, HF-DISK-001, HF-FENCE-001
+ */
+export async function dumpDatabase(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+): Promise<DumpSummary> {
+  const { directory } = await enterJournaled(dependencies, ref);
+  const done = await finishedDump.find(directory);
+  if (done !== undefined) return summarize(done);
+  const { signal, progress } = attempt;
+  const { limits } = dependencies.config;
+  const epoch = await claimEpoch(directory, 'dump');
+  const older = await readCheckpoint(epoch, dumpCheckpointSchema);
+  const resume = resumeOf(older);
+  const spool = await DumpSpool.create({
+    epoch,
+    runDirectory: directory,
+    level: ref.plan.level,
+    memberSize: ref.plan.memberSize,
+    inFlight,
+    checkpointEvery,
+    onCheckpoint: () => requireSpace(directory, 0, 'the dump', limits.freeSpace),
+    binding: resume?.binding,
+    streams: older?.streams ?? [],
+  });
+  try {
+    const client = await connectAgent(dependencies, {
+      purpose: 'dump',
+      direct: true,
+      signal,
+      directory,
+    });
+    try {
+      const result = await dumpServer(client, spool, {
+        ...(resume === undefined ? {} : { resume }),
+        parallel: limits.parallel,
+        batchBytes: ref.plan.memberSize,
+        signal,
+        onProgress: ({ bytes, totalBytes }) => {
+          progress.expect(Math.max(bytes, totalBytes));
+          progress.advance(bytes);
+        },
+      });
+      const finished = finish(result, await spool.complete());
+      await epoch.check();
+      await finishedDump.write(directory, finished);
+      return summarize(finished);
+    } finally {
+      await client.close();
+    }
+  } finally {
+    await spool.close();
+  }
+}
+
+function finish(result: DumpResult, streams: readonly StreamState[]): FinishedDump {
+  const { window, node, dataIdentity, version, fcv, replicaSet, replicaSetId, restarts } = result;
+  return {
+    collections: result.collections.map((collection) => ({
+      database: collection.database,
+      name: collection.name,
+      type: collection.type,
+      metadataJson: collection.metadataJson.toString('utf8'),
+      metadataFile: collection.metadataFile,
+      ...(collection.data === undefined ? {} : { data: { ...collection.data } }),
+      documents: collection.documents,
+      bytes: collection.bytes,
+    })),
+    window: { ...window, start: { ...window.start }, end: { ...window.end } },
+    node,
+    dataIdentity,
+    version,
+    fcv,
+    replicaSet,
+    replicaSetId,
+    users: result.users.toString('base64'),
+    roles: result.roles.toString('base64'),
+    restarts,
+    streams: streams.map(({ name, done, members }) => ({ name, done, members: [...members] })),
+  };
+}
+
+function summarize(dump: FinishedDump): DumpSummary {
+  return {
+    collections: dump.collections.length,
+    documents: dump.collections.reduce((sum, { documents }) => sum + documents, 0),
+    bytes: dump.collections.reduce((sum, { bytes }) => sum + bytes, dump.window.bytes),
+    oplogEntries: dump.window.entries,
+  };
+}

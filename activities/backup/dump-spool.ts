@@ -1,0 +1,231 @@
+import { relative } from 'node:path';
+import { compressMember } from '../../archive/gzip-members';
+import { SegmentFile } from '../../archive/segment-file';
+import type { DumpBinding, DumpSink, ScanPosition } from '../../mongo/dump';
+import { writeCheckpoint } from '../workspace/checkpoint';
+import type { Epoch } from '../workspace/epoch';
+import {
+  appendMember,
+  membersUpTo,
+  type DumpCheckpoint,
+  type StreamMember,
+  type StreamState,
+} from './dump-checkpoint';
+
+export interface DumpSpoolOptions {
+  readonly epoch: Epoch;
+  /** Run directory, to which the members' file names are relative. */
+  readonly runDirectory: string;
+  /** gzip level. */
+  readonly level: number;
+  /** Content of a member, bytes. */
+  readonly memberSize: number;
+  /** Content being compressed at once, bytes: bounds the memory. */
+  readonly inFlight: number;
+  /** Stored bytes between two checkpoints. */
+  readonly checkpointEvery: number;
+  /** Awaited at every checkpoint: looks at the disk. */
+  readonly onCheckpoint: () => Promise<void>;
+  /** What an earlier attempt bound and made durable. */
+  readonly binding: DumpBinding | undefined;
+  readonly streams: readonly StreamState[];
+}
+
+interface Stream {
+  done: boolean;
+  members: StreamMember[];
+  /** Whole writes that are not a member yet. */
+  pending: Buffer[];
+  pendingBytes: number;
+  pendingDocuments: number;
+  position: ScanPosition | undefined;
+  /** Members are appended in the order of their writes. */
+  tail: Promise<void>;
+}
+
+/**
+ * Where a dump goes: gzip members, cut only between writes, appended to a segment that belongs to
+ * this attempt; a checkpoint tells which of them are durable and where each scan stands after them.
+ */
+export class DumpSpool implements DumpSink {
+  readonly #streams = new Map<string, Stream>();
+  #binding: DumpBinding | undefined;
+  #flying = 0;
+  #waiting: (() => void)[] = [];
+  #appending: Promise<void> = Promise.resolve();
+  #sinceCheckpoint = 0;
+  #failure: unknown;
+
+  private constructor(
+    private readonly options: DumpSpoolOptions,
+    private readonly segment: SegmentFile,
+  ) {
+    this.#binding = options.binding;
+    for (const { name, done, members } of options.streams) {
+      this.#streams.set(name, { ...emptyStream(), done, members: [...members] });
+    }
+  }
+
+  static async create(options: DumpSpoolOptions): Promise<DumpSpool> {
+    const name = relative(options.runDirectory, options.epoch.own('seg'));
+    return new DumpSpool(options, await SegmentFile.create(options.runDirectory, name));
+  }
+
+  async bind(binding: DumpBinding): Promise<void> {
+    this.#binding = binding;
+    await this.checkpoint();
+  }
+
+  async write(
+    name: string,
+    bytes: Buffer,
+    documents: number,
+    position: ScanPosition,
+  ): Promise<void> {
+    this.#throwFailure();
+    const stream = this.#stream(name);
+    if (stream.pendingBytes + bytes.length > this.options.memberSize) await this.#cut(stream);
+    stream.pending.push(bytes);
+    stream.pendingBytes += bytes.length;
+    stream.pendingDocuments += documents;
+    stream.position = position;
+    if (stream.pendingBytes >= this.options.memberSize) await this.#cut(stream);
+    if (this.#sinceCheckpoint >= this.options.checkpointEvery) await this.checkpoint();
+  }
+
+  async finish(name: string): Promise<void> {
+    const stream = this.#stream(name);
+    await this.#cut(stream);
+    await stream.tail;
+    this.#throwFailure();
+    stream.done = true;
+  }
+
+  async rewind(name: string, to: ScanPosition | undefined): Promise<void> {
+    const stream = this.#stream(name);
+    await stream.tail;
+    this.#streams.set(name, { ...emptyStream(), members: membersUpTo(stream.members, to) });
+  }
+
+  async reset(_reason: string): Promise<void> {
+    await this.#drain();
+    this.#streams.clear();
+    this.#binding = undefined;
+    await this.checkpoint();
+  }
+
+  /** Makes what has been appended durable, with where each scan stands. @throws HoldfastError HF-FENCE-001, HF-DISK-001 */
+  async checkpoint(): Promise<void> {
+    this.#sinceCheckpoint = 0;
+    // The state is taken before the sync: a member appended meanwhile may not be on disk yet.
+    const state = this.#state();
+    await this.segment.sync();
+    await writeCheckpoint(this.options.epoch, state);
+    await this.options.onCheckpoint();
+  }
+
+  /** Everything durable; the streams in the end. */
+  async complete(): Promise<readonly StreamState[]> {
+    await this.#drain();
+    await this.checkpoint();
+    return this.#state().streams;
+  }
+
+  /** Releases the segment; what a checkpoint named stays. */
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#streams.values()].map(({ tail }) => tail));
+    await this.segment.close();
+  }
+
+  #state(): DumpCheckpoint {
+    return {
+      v: 1,
+      binding: this.#binding,
+      streams: [...this.#streams].map(([name, { done, members }]) => ({
+        name,
+        done,
+        members: [...members],
+      })),
+    };
+  }
+
+  #stream(name: string): Stream {
+    const found = this.#streams.get(name);
+    if (found !== undefined) return found;
+    const stream = emptyStream();
+    this.#streams.set(name, stream);
+    return stream;
+  }
+
+  async #cut(stream: Stream): Promise<void> {
+    if (stream.pendingBytes === 0) return;
+    const { pending, pendingDocuments: documents, position } = stream;
+    const only = pending[0];
+    const content = pending.length === 1 && only !== undefined ? only : Buffer.concat(pending);
+    stream.pending = [];
+    stream.pendingBytes = 0;
+    stream.pendingDocuments = 0;
+    await this.#acquire(content.length);
+    const compressed = compressMember(content, this.options.level);
+    // The failure is thrown at the next call; until then it must not count as unhandled.
+    compressed.catch(() => undefined);
+    stream.tail = stream.tail
+      .then(async () => {
+        const stored = await compressed;
+        const member = await this.#append(stored, content.length);
+        appendMember(stream.members, { ...member, documents, position });
+      })
+      .catch((error: unknown) => void (this.#failure ??= error))
+      .finally(() => this.#release(content.length));
+  }
+
+  async #append(stored: Buffer, content: number): ReturnType<SegmentFile['append']> {
+    const appended = this.#appending.then(() => this.segment.append({ stored, content }));
+    this.#appending = appended.then(
+      () => undefined,
+      () => undefined,
+    );
+    const member = await appended;
+    this.#sinceCheckpoint += member.stored;
+    return member;
+  }
+
+  async #acquire(bytes: number): Promise<void> {
+    while (this.#flying > 0 && this.#flying + bytes > this.options.inFlight) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#throwFailure();
+    }
+    this.#flying += bytes;
+  }
+
+  #release(bytes: number): void {
+    this.#flying -= bytes;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+
+  async #drain(): Promise<void> {
+    for (const stream of this.#streams.values()) {
+      await this.#cut(stream);
+      await stream.tail;
+    }
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+function emptyStream(): Stream {
+  return {
+    done: false,
+    members: [],
+    pending: [],
+    pendingBytes: 0,
+    pendingDocuments: 0,
+    position: undefined,
+    tail: Promise.resolve(),
+  };
+}

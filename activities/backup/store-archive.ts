@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { openRope, readRope } from '../../archive/rope-file';
+import type { ArchiveFacts } from '../../core/messages';
+import type { OperationRef } from '../../core/operation';
+import type { UploadState } from '../../storage/contract';
+import type { ActivityDependencies } from '../dependencies';
+import { requireSpace } from '../disk-space';
+import { enterJournaled } from '../operation';
+import type { Attempt } from '../step';
+import { readCheckpoint, writeCheckpoint } from '../workspace/checkpoint';
+import { claimEpoch } from '../workspace/epoch';
+import { ropePath } from './rope-files';
+
+const uploadSchema: z.ZodType<UploadState> = z.object({
+  v: z.literal(1),
+  type: z.string(),
+  acknowledged: z.number(),
+  detail: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+
+/**
+ * Streams the rope into the storage.
+ *
+ * Side effect: one file in the backup's storage directory. Idempotency key: directory, name and
+ * owner. Checkpoint: what the storage has acknowledged. Compensation: undoBackup. Timeouts: the
+ * heartbeat; a storage that hangs stops the beat.
+ */
+export async function storeArchive(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+  archive: ArchiveFacts,
+): Promise<{ stored: number }> {
+  const { directory } = await enterJournaled(dependencies, ref);
+  const { signal, progress } = attempt;
+  const epoch = await claimEpoch(directory, 'store');
+  const resume = await readCheckpoint(epoch, uploadSchema);
+  const floor = dependencies.config.limits.freeSpace;
+  await requireSpace(
+    ref.plan.storageRoot,
+    archive.size - (resume?.acknowledged ?? 0),
+    'the archive',
+    floor,
+  );
+  const rope = await readRope(ropePath(directory));
+  const storage = dependencies.openStorage(ref.plan.storage);
+  const handle = await storage.resumeBackup(ref.directory, ref.backupId, ref.owner, { signal });
+  progress.expect(rope.size);
+  const stored = await handle.uploadFile(
+    archive.name,
+    {
+      size: rope.size,
+      async *read(start, readSignal) {
+        let done = start;
+        for await (const chunk of openRope(rope, directory, start, readSignal ?? signal)) {
+          yield chunk;
+          done += chunk.length;
+          progress.advance(done);
+        }
+      },
+    },
+    {
+      signal,
+      attempt: epoch.number,
+      ...(resume === undefined ? {} : { resume }),
+      onProgress: async (state) => {
+        await writeCheckpoint(epoch, state);
+        await requireSpace(ref.plan.storageRoot, 0, 'the archive', floor);
+      },
+    },
+  );
+  return { stored: stored.size };
+}

@@ -1,0 +1,74 @@
+import { bundleFiles } from './backup/bundle-files';
+import { commitBackup } from './backup/commit-backup';
+import { composeArchive } from './backup/compose-archive';
+import { dumpDatabase } from './backup/dump-database';
+import { finishBackup } from './backup/finish-backup';
+import { inspectRope } from './backup/inspect-rope';
+import { prepareBackup } from './backup/prepare-backup';
+import { storeArchive } from './backup/store-archive';
+import { undoBackup } from './backup/undo-backup';
+import { verifyStored } from './backup/verify-stored';
+import type { ProgressUnit } from '../core/messages';
+import type { ActivityDependencies } from './dependencies';
+import { beginRestore } from './restore/begin-restore';
+import { discardRun } from './restore/discard-run';
+import { fetchArchive } from './restore/fetch-archive';
+import { finishRestore } from './restore/finish-restore';
+import { inspectArchive } from './restore/inspect-archive';
+import { loadStaged } from './restore/load-staged';
+import { locateBackup } from './restore/locate-backup';
+import { preflightRestore } from './restore/preflight';
+import { prepareRestore } from './restore/prepare-restore';
+import { restoreUsers } from './restore/restore-users';
+import { stageFiles } from './restore/stage-files';
+import { startAgents } from './restore/start-agents';
+import { stopAgents } from './restore/stop-agents';
+import { swapDatabase } from './restore/swap-database';
+import { swapFiles } from './restore/swap-files';
+import { undoRestore } from './restore/undo-restore';
+import { bindStep, type Attempt } from './step';
+import type { HostSteps } from './steps';
+import { verifyBackup } from './verify/verify-backup';
+
+/** Every activity of a host's worker, bound to what it needs. */
+export function createActivities(dependencies: ActivityDependencies): HostSteps {
+  const step = <A extends unknown[], R>(
+    phase: string,
+    unit: ProgressUnit,
+    body: (dependencies: ActivityDependencies, attempt: Attempt, ...args: A) => Promise<R>,
+  ): ((...args: A) => Promise<R>) =>
+    bindStep(dependencies, phase, unit, (attempt, ...args: A) =>
+      body(dependencies, attempt, ...args),
+    );
+  return {
+    prepareBackup: step('preparing', 'entries', prepareBackup),
+    dumpDatabase: step('dumping', 'bytes', dumpDatabase),
+    bundleFiles: step('bundling', 'files', bundleFiles),
+    composeArchive: step('composing', 'entries', composeArchive),
+    inspectRope: step('inspecting', 'bytes', inspectRope),
+    storeArchive: step('storing', 'bytes', storeArchive),
+    verifyStored: step('verifying', 'bytes', verifyStored),
+    commitBackup: step('committing', 'files', commitBackup),
+    finishBackup: step('cleaning up', 'files', finishBackup),
+    undoBackup: step('compensating', 'files', undoBackup),
+
+    locateBackup: step('locating', 'entries', locateBackup),
+    prepareRestore: step('preparing', 'entries', prepareRestore),
+    fetchArchive: step('fetching', 'bytes', fetchArchive),
+    inspectArchive: step('inspecting', 'bytes', inspectArchive),
+    preflightRestore: step('checking', 'entries', preflightRestore),
+    beginRestore: step('beginning', 'entries', beginRestore),
+    loadStaged: step('loading', 'bytes', loadStaged),
+    stageFiles: step('staging files', 'files', stageFiles),
+    stopAgents: step('stopping agents', 'entries', stopAgents),
+    swapDatabase: step('swapping', 'entries', swapDatabase),
+    swapFiles: step('swapping files', 'files', swapFiles),
+    restoreUsers: step('restoring users', 'entries', restoreUsers),
+    startAgents: step('starting agents', 'entries', startAgents),
+    finishRestore: step('cleaning up', 'entries', finishRestore),
+    undoRestore: step('rolling back', 'entries', undoRestore),
+    discardRun: step('clearing', 'files', discardRun),
+
+    verifyBackup: step('verifying', 'bytes', verifyBackup),
+  };
+}

@@ -1,0 +1,54 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isMissing } from '../config/durable-file';
+import { HoldfastError } from '../core/errors';
+
+/** What must stay free on a volume: the larger of both. */
+export interface FreeSpaceFloor {
+  readonly bytes: number;
+  readonly percent: number;
+}
+
+/** Bytes as people read them. */
+export function describeBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** Free bytes for this user, and the size of the volume that holds `path` or will hold it. */
+export async function freeSpace(path: string): Promise<{ free: number; size: number }> {
+  try {
+    const stat = await statfs(path);
+    return { free: stat.bavail * stat.bsize, size: stat.blocks * stat.bsize };
+  } catch (error) {
+    if (isMissing(error) && dirname(path) !== path) return await freeSpace(dirname(path));
+    throw error;
+  }
+}
+
+/**
+ * Refuses to fill a volume: after `need` more bytes the floor must still be free.
+ * @throws HoldfastError HF-DISK-001
+ */
+export async function requireSpace(
+  path: string,
+  need: number,
+  what: string,
+  floor: FreeSpaceFloor,
+): Promise<void> {
+  const { free, size } = await freeSpace(path);
+  const kept = Math.max(floor.bytes, (size * floor.percent) / 100);
+  if (free >= need + kept) return;
+  throw new HoldfastError('HF-DISK-001', {
+    path,
+    free: describeBytes(free),
+    need: describeBytes(need + kept),
+    what: `${what} and the space that must stay free`,
+  });
+}

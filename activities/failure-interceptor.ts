@@ -1,0 +1,55 @@
+import type { Context } from '@temporalio/activity';
+import { ApplicationFailure, TemporalFailure } from '@temporalio/common';
+import type {
+  ActivityExecuteInput,
+  ActivityInboundCallsInterceptor,
+  ActivityInterceptors,
+  Next,
+} from '@temporalio/worker';
+import { HoldfastError, errorText } from '../core/errors';
+import type { FailureDetail } from '../core/messages';
+
+/** Turns whatever a step throws into an ApplicationFailure of the error table. */
+export function toApplicationFailure(error: unknown): ApplicationFailure {
+  const known =
+    error instanceof HoldfastError
+      ? error
+      : new HoldfastError('HF-INTERNAL-001', { reason: errorText(error) }, { cause: error });
+  const detail: FailureDetail = {
+    v: 1,
+    code: known.code,
+    hint: known.hint,
+    exit: known.exit,
+  };
+  return ApplicationFailure.create({
+    type: known.code,
+    message: known.message,
+    nonRetryable: !known.retryable,
+    details: [detail],
+    ...(known.cause instanceof Error ? { cause: known.cause } : {}),
+  });
+}
+
+class FailureInterceptor implements ActivityInboundCallsInterceptor {
+  constructor(private readonly context: Context) {}
+
+  async execute(
+    input: ActivityExecuteInput,
+    next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+  ): Promise<unknown> {
+    try {
+      return await next(input);
+    } catch (error) {
+      // A pause, reset or shutdown must reach the server as what it is: Node's AbortError would be
+      // sent as a cancellation that nobody asked for.
+      this.context.cancellationSignal.throwIfAborted();
+      if (error instanceof TemporalFailure) throw error;
+      throw toApplicationFailure(error);
+    }
+  }
+}
+
+/** The one place where HoldfastError becomes a failure of Temporal's. */
+export function failureInterceptor(context: Context): ActivityInterceptors {
+  return { inbound: new FailureInterceptor(context) };
+}

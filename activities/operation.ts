@@ -1,0 +1,97 @@
+import { HoldfastError } from '../core/errors';
+import type { HostIdentity, OperationRef, Plan } from '../core/operation';
+import { identifyHost, rememberHost } from '../controller/host-identity';
+import type { ActivityDependencies } from './dependencies';
+import { requireJournal, type Journal } from './workspace/journal';
+import { Workspace } from './workspace/workspace';
+
+/** Who this host is, from configuration, agent.conf or what it remembers; remembered from now on. */
+export async function identifyThisHost(dependencies: ActivityDependencies): Promise<HostIdentity> {
+  const { config, environment } = dependencies;
+  const identity = await identifyHost({
+    configured: { modelUuid: config.controller.modelUuid, machine: config.controller.machine },
+    root: config.controller.root,
+    dataDir: config.controller.dataDir,
+    workspace: config.workspace,
+    machineId: environment.machineId ?? '',
+  });
+  await new Workspace(config.workspace).ensure();
+  await rememberHost(config.workspace, identity);
+  const { modelUuid, machine, machineId } = identity;
+  return { modelUuid, machine, machineId };
+}
+
+/** The settings that an operation begun now is bound to. */
+export function currentPlan(dependencies: ActivityDependencies, storage: string): Plan {
+  const { config } = dependencies;
+  return {
+    storage,
+    storageRoot: config.storage.path,
+    root: config.controller.root,
+    dataDir: config.controller.dataDir,
+    workspace: config.workspace,
+    level: config.limits.level,
+    memberSize: config.limits.memberSize,
+  };
+}
+
+/** A step's place in the world, once it is proven that it runs where and as its operation began. */
+export interface Place {
+  readonly workspace: Workspace;
+  /** Directory of the run, mode 0700. */
+  readonly directory: string;
+}
+
+/**
+ * Proves that this host and its configuration are those the operation began with.
+ * @throws HoldfastError HF-HOST-002, HF-PLAN-001
+ */
+export async function enterOperation(
+  dependencies: ActivityDependencies,
+  ref: OperationRef,
+): Promise<Place> {
+  requireHost(await identifyThisHost(dependencies), ref.host);
+  requirePlan(currentPlan(dependencies, ref.plan.storage), ref.plan);
+  const workspace = new Workspace(dependencies.config.workspace);
+  return { workspace, directory: await workspace.ensureRun(ref.runId) };
+}
+
+/** As enterOperation, for steps that change the host, mongod or the storage: the journal must name this run. */
+export async function enterJournaled(
+  dependencies: ActivityDependencies,
+  ref: OperationRef,
+): Promise<Place & { readonly journal: Journal }> {
+  const place = await enterOperation(dependencies, ref);
+  return { ...place, journal: await requireJournal(place.workspace, ref) };
+}
+
+/** @throws HoldfastError HF-HOST-002 when the two are not the same machine. */
+export function requireHost(found: HostIdentity, expected: HostIdentity): void {
+  const same =
+    found.modelUuid === expected.modelUuid &&
+    found.machine === expected.machine &&
+    found.machineId === expected.machineId;
+  if (same) return;
+  throw new HoldfastError('HF-HOST-002', { found: tell(found), expected: tell(expected) });
+}
+
+function tell(host: HostIdentity): string {
+  const id = host.machineId === '' ? '' : ` (machine-id ${host.machineId})`;
+  return `${host.machine} of controller ${host.modelUuid}${id}`;
+}
+
+function requirePlan(found: Plan, planned: Plan): void {
+  const keys = [
+    'storage',
+    'storageRoot',
+    'root',
+    'dataDir',
+    'workspace',
+    'level',
+    'memberSize',
+  ] as const;
+  for (const key of keys) {
+    if (found[key] === planned[key]) continue;
+    throw new HoldfastError('HF-PLAN-001', { key, planned: planned[key], found: found[key] });
+  }
+}

@@ -1,0 +1,50 @@
+import { removeOldFiles, removeStagedFiles } from '../../controller/swap-files';
+import type { OperationRef } from '../../core/operation';
+import { dropAttemptUsers } from '../../mongo/attempt-user';
+import { releaseLease } from '../../mongo/lease';
+import { dropOld, dropStage } from '../../mongo/swap-cleanup';
+import type { ActivityDependencies } from '../dependencies';
+import { identifyThisHost, requireHost } from '../operation';
+import type { Attempt } from '../step';
+import { advanceJournal, closeJournal, readJournal } from '../workspace/journal';
+import { Workspace } from '../workspace/workspace';
+import { connectForRestore } from './restore-access';
+import { runFiles } from './run-files';
+
+/**
+ * The end of a restore: what was before goes (unless it is to be kept), then the stage's leftovers,
+ * the lease, the journal and the run directory.
+ *
+ * Side effect: removal. Idempotency key: the run id; done when the journal does not name it.
+ * Compensation: none, there is no way back any more. Retried without limit.
+ */
+export async function finishRestore(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+  keepOld: boolean,
+): Promise<void> {
+  requireHost(await identifyThisHost(dependencies), ref.host);
+  const workspace = new Workspace(dependencies.config.workspace);
+  const journal = await readJournal(workspace);
+  if (journal?.ref.runId !== ref.runId) return;
+  const directory = await workspace.ensureRun(ref.runId);
+  await advanceJournal(workspace, ref, 'finishing');
+  const { signal } = attempt;
+  const client = await connectForRestore(dependencies, attempt, directory, 'finish');
+  try {
+    const options = { client, runId: ref.runId, signal };
+    if (!keepOld) {
+      await removeOldFiles(runFiles.fileSwap(directory));
+      await attempt.progress.during(dropOld(options));
+    }
+    await removeStagedFiles(runFiles.fileSwap(directory));
+    await attempt.progress.during(dropStage(options));
+    await dropAttemptUsers(client, ref.runId);
+    await releaseLease(client, ref.runId);
+  } finally {
+    await client.close();
+  }
+  await workspace.removeRun(ref.runId);
+  await closeJournal(workspace, ref.runId);
+}

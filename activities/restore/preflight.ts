@@ -1,0 +1,194 @@
+import { readFile } from 'node:fs/promises';
+import type { MongoClient } from 'mongodb';
+import { isRestorable, parseManifest, type Manifest } from '../../archive/manifest';
+import { errorText, isHoldfastError } from '../../core/errors';
+import type { PreflightCheck, PreflightReport } from '../../core/messages';
+import type { OperationRef } from '../../core/operation';
+import { listCollections } from '../../mongo/collections';
+import { leaseHolder } from '../../mongo/lease';
+import { readMemberState, type MemberState } from '../../mongo/member-state';
+import { makeStagePlan } from '../../mongo/stage-plan';
+import type { ActivityDependencies } from '../dependencies';
+import { describeBytes, freeSpace } from '../disk-space';
+import { enterOperation } from '../operation';
+import type { Attempt } from '../step';
+import { readJournal } from '../workspace/journal';
+import { readArchivedDump, type ArchivedDump } from './dumped-collections';
+import { LocalArchive } from './local-archive';
+import { connectForRestore } from './restore-access';
+import { runFiles } from './run-files';
+import { agentUnit, servicesOf } from './stop-agents';
+
+/** Data and indexes need more room than the data of the archive alone. */
+const dataShare = 1.3;
+
+/**
+ * Every check at once, before anything is changed; the operator sees all problems in one table.
+ *
+ * Side effect: none. Retried when mongod cannot be reached.
+ * @throws HoldfastError HF-MONGO-001, -002 when there is no way into mongod at all.
+ */
+export async function preflightRestore(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+): Promise<PreflightReport> {
+  const { workspace, directory } = await enterOperation(dependencies, ref);
+  const { signal } = attempt;
+  const manifest = parseManifest(await readFile(runFiles.manifest(directory)), ref.backupId);
+  const archive = await LocalArchive.open(directory);
+  const dump = await readArchivedDump(archive, signal);
+  let files = 0;
+  for await (const line of archive.lines(signal)) {
+    if (archive.bundled(line) !== undefined && line.type !== 'directory') files += 1;
+  }
+  const client = await connectForRestore(dependencies, attempt, directory, 'preflight');
+  try {
+    const member = await readMemberState(client);
+    const checks = [
+      identityCheck(ref, manifest),
+      kindCheck(manifest),
+      pass('archive', 'every byte is proven against MANIFEST and INDEX'),
+      versionCheck(manifest, member),
+      memberCheck(member),
+      await collectionsCheck(client, dump),
+      await leaseCheck(client, ref),
+      journalCheck((await readJournal(workspace))?.ref, ref),
+      await diskCheck(dependencies, member, dump),
+      await serviceCheck(dependencies, ref, signal),
+    ];
+    return {
+      v: 1,
+      backupId: ref.backupId,
+      checks,
+      collections: dump.collections.length,
+      documents: dump.collections.reduce((sum, { documents }) => sum + documents, 0),
+      bytes: dump.collections.reduce((sum, { bytes }) => sum + bytes, 0),
+      files,
+    };
+  } finally {
+    await client.close();
+  }
+}
+
+const pass = (name: string, text: string): PreflightCheck => ({ name, verdict: 'pass', text });
+const warn = (name: string, text: string): PreflightCheck => ({ name, verdict: 'warn', text });
+const refuse = (name: string, text: string): PreflightCheck => ({ name, verdict: 'refuse', text });
+
+function identityCheck(ref: OperationRef, manifest: Manifest): PreflightCheck {
+  const { modelUuid } = manifest.controller;
+  if (modelUuid !== ref.host.modelUuid) {
+    return refuse(
+      'controller',
+      `the backup is of controller ${modelUuid}, this host belongs to ${ref.host.modelUuid}`,
+    );
+  }
+  if (!manifest.hosts.some(({ machine }) => machine === ref.host.machine)) {
+    return refuse('controller', `the backup holds no files of ${ref.host.machine}`);
+  }
+  return pass('controller', `same controller and machine (${ref.host.machine})`);
+}
+
+function kindCheck(manifest: Manifest): PreflightCheck {
+  if (!isRestorable(manifest)) {
+    return refuse('kind', `backups of kind ${manifest.kind} cannot be restored by this version`);
+  }
+  return manifest.outcome === 'partial'
+    ? warn('kind', 'the backup is partial: the files of some hosts are missing')
+    : pass('kind', 'full and complete');
+}
+
+function majorMinor(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}
+
+function versionCheck(manifest: Manifest, member: MemberState): PreflightCheck {
+  const mongo = manifest.mongo;
+  if (mongo === null) return refuse('mongod version', 'the backup holds no database');
+  if (majorMinor(mongo.version) !== majorMinor(member.version)) {
+    return refuse(
+      'mongod version',
+      `the backup is of mongod ${mongo.version}, this is ${member.version}`,
+    );
+  }
+  if (mongo.fcv !== member.fcv) {
+    return refuse(
+      'mongod version',
+      `the backup has featureCompatibilityVersion ${mongo.fcv}, this mongod ${member.fcv}`,
+    );
+  }
+  return pass('mongod version', `${member.version}, as the backup's ${mongo.version}`);
+}
+
+function memberCheck(member: MemberState): PreflightCheck {
+  if (member.members > 1) {
+    return refuse('replica set', `it has ${member.members} members; only one is supported yet`);
+  }
+  return member.primary
+    ? pass('replica set', `${member.replicaSet}, this host is its primary`)
+    : refuse('replica set', `${member.replicaSet} has no primary`);
+}
+
+async function collectionsCheck(client: MongoClient, dump: ArchivedDump): Promise<PreflightCheck> {
+  try {
+    const live = await listCollections(client);
+    const plan = makeStagePlan(dump.collections, live);
+    return pass(
+      'collections',
+      `${plan.collections.length} collections and ${plan.views.length} views take the place of ${live.length}`,
+    );
+  } catch (error) {
+    if (!isHoldfastError(error, 'HF-PREFLIGHT-001')) throw error;
+    return refuse('collections', String(error.params['problems']));
+  }
+}
+
+async function leaseCheck(client: MongoClient, ref: OperationRef): Promise<PreflightCheck> {
+  const lease = await leaseHolder(client);
+  if (lease === undefined || lease.runId === ref.runId)
+    return pass('lease', 'nobody else holds it');
+  return warn(
+    'lease',
+    `run ${lease.runId} (Temporal ${lease.temporal}) holds it since ${lease.since.toISOString()}`,
+  );
+}
+
+function journalCheck(held: OperationRef | undefined, ref: OperationRef): PreflightCheck {
+  if (held === undefined || held.runId === ref.runId)
+    return pass('journal', 'nothing unfinished on this host');
+  return warn(
+    'journal',
+    `an unfinished ${held.kind} of ${held.backupId} (run ${held.runId}) comes first`,
+  );
+}
+
+async function diskCheck(
+  dependencies: ActivityDependencies,
+  member: MemberState,
+  dump: ArchivedDump,
+): Promise<PreflightCheck> {
+  const need = dataShare * dump.collections.reduce((sum, { bytes }) => sum + bytes, 0);
+  const path = member.dbPath ?? dependencies.config.controller.root;
+  const { free, size } = await freeSpace(path);
+  const { bytes, percent } = dependencies.config.limits.freeSpace;
+  const floor = Math.max(bytes, (size * percent) / 100);
+  const text = `${path}: ${describeBytes(free)} free, ${describeBytes(need)} needed beside the live data, ${describeBytes(floor)} must stay free`;
+  return free >= need + floor ? pass('disk', text) : refuse('disk', text);
+}
+
+async function serviceCheck(
+  dependencies: ActivityDependencies,
+  ref: OperationRef,
+  signal: AbortSignal,
+): Promise<PreflightCheck> {
+  const unit = agentUnit(dependencies, ref.host.machine);
+  try {
+    const { active } = await servicesOf(dependencies).state(unit, signal);
+    return active
+      ? pass('agent', `${unit} runs; it is stopped only for the swap`)
+      : warn('agent', `${unit} does not run; it is started at the end`);
+  } catch (error) {
+    signal.throwIfAborted();
+    return refuse('agent', errorText(error));
+  }
+}

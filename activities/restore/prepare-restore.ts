@@ -1,0 +1,45 @@
+import { HoldfastError } from '../../core/errors';
+import type { RestoreInput } from '../../core/messages';
+import { storageDirectory, type OperationRef } from '../../core/operation';
+import type { ActivityDependencies } from '../dependencies';
+import { currentPlan, identifyThisHost, requireHost } from '../operation';
+import type { Attempt } from '../step';
+import type { PreparedRestore, RunInfo } from '../steps';
+import { readJournal } from '../workspace/journal';
+import { Workspace } from '../workspace/workspace';
+
+/**
+ * Begins a restore's proofs (nothing is changed yet), or takes up the one that the journal names.
+ *
+ * Side effect: the run directory. Idempotency key: the run id. Compensation: discardRun.
+ * @throws HoldfastError HF-HOST-001, HF-HOST-002; HF-RESTORE-002 when there is nothing to take up.
+ */
+export async function prepareRestore(
+  dependencies: ActivityDependencies,
+  _attempt: Attempt,
+  input: RestoreInput,
+  run: RunInfo,
+  backupId: string | undefined,
+): Promise<PreparedRestore> {
+  const host = await identifyThisHost(dependencies);
+  requireHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
+  const workspace = new Workspace(dependencies.config.workspace);
+  if (backupId === undefined) {
+    const journal = await readJournal(workspace);
+    if (journal?.ref.kind !== 'restore') throw new HoldfastError('HF-RESTORE-002');
+    return { ref: journal.ref, pastNoReturn: journal.state !== 'open' };
+  }
+  const ref: OperationRef = {
+    v: 1,
+    kind: 'restore',
+    workflowId: run.workflowId,
+    runId: run.runId,
+    backupId,
+    directory: storageDirectory(input.controller),
+    owner: `${run.workflowId}/${run.runId}`,
+    host,
+    plan: currentPlan(dependencies, input.storage),
+  };
+  await workspace.ensureRun(run.runId);
+  return { ref, pastNoReturn: false };
+}

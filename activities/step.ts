@@ -1,0 +1,61 @@
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { ProgressUnit } from '../core/messages';
+import type { ActivityDependencies } from './dependencies';
+import { Progress } from './progress';
+
+/** What one attempt of a step works with, besides its arguments. */
+export interface Attempt {
+  /** Aborted by a cancel, a timeout, a pause or the worker's shutdown. */
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  readonly client: Client;
+  /** The run of the workflow that asked for this step. */
+  readonly runId: string;
+  warn(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** A step before it is bound to Temporal. */
+export type StepBody<A extends unknown[], R> = (attempt: Attempt, ...args: A) => Promise<R>;
+
+/**
+ * Binds a step to Temporal: it beats while it advances, and an abort surfaces as the abort it was,
+ * before anything that it made fail.
+ */
+export function bindStep<A extends unknown[], R>(
+  dependencies: ActivityDependencies,
+  phase: string,
+  unit: ProgressUnit,
+  body: StepBody<A, R>,
+): (...args: A) => Promise<R> {
+  return async (...args) => {
+    const context = Context.current();
+    const signal = context.cancellationSignal;
+    signal.throwIfAborted();
+    const timeout = context.info.heartbeatTimeoutMs ?? 30_000;
+    const progress = new Progress(
+      {
+        heartbeat: (detail) => context.heartbeat(detail),
+        interval: Math.max(200, timeout / 4),
+        now: () => dependencies.environment.now(),
+      },
+      phase,
+      unit,
+    );
+    const attempt: Attempt = {
+      signal,
+      progress,
+      client: context.client,
+      runId: context.info.workflowExecution?.runId ?? '',
+      warn: (message, fields) => context.log.warn(message, fields),
+    };
+    try {
+      return await body(attempt, ...args);
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      progress.stop();
+    }
+  };
+}

@@ -1,0 +1,100 @@
+import type {
+  ArchiveFacts,
+  BackupChoice,
+  BackupInput,
+  PreflightReport,
+  RestoreInput,
+  VerifyInput,
+  VerifyReport,
+} from '../core/messages';
+import type { OperationRef } from '../core/operation';
+
+/** What an operation's first step learns about the run it belongs to. */
+export interface RunInfo {
+  readonly workflowId: string;
+  readonly runId: string;
+}
+
+export interface PreparedBackup {
+  readonly ref: OperationRef;
+  /** Run whose leftovers were compensated first. */
+  readonly compensated?: string;
+}
+
+export interface DumpSummary {
+  readonly collections: number;
+  readonly documents: number;
+  /** Bytes of BSON, oplog included. */
+  readonly bytes: number;
+  readonly oplogEntries: number;
+}
+
+export interface BundleSummary {
+  readonly files: number;
+  readonly bytes: number;
+  /** Names of sockets and the like that no archive can hold. */
+  readonly skipped: number;
+}
+
+export interface LocatedBackup {
+  readonly backupId: string;
+  readonly archive: ArchiveFacts;
+}
+
+export interface PreparedRestore {
+  readonly ref: OperationRef;
+  /** Only for resume and rollback: what the journal says. */
+  readonly pastNoReturn: boolean;
+}
+
+export interface InspectionSummary {
+  readonly entries: number;
+  readonly documents: number;
+  readonly bytes: number;
+}
+
+export interface LoadSummary {
+  readonly collections: number;
+  readonly documents: number;
+  readonly oplogEntries: number;
+}
+
+/** The steps that run on a controller host, by their activity names. */
+export interface HostSteps {
+  prepareBackup(input: BackupInput, run: RunInfo, backupId: string): Promise<PreparedBackup>;
+  dumpDatabase(ref: OperationRef): Promise<DumpSummary>;
+  bundleFiles(ref: OperationRef): Promise<BundleSummary>;
+  composeArchive(ref: OperationRef, input: BackupInput): Promise<{ size: number }>;
+  inspectRope(ref: OperationRef): Promise<{ archive: ArchiveFacts; entries: number }>;
+  storeArchive(ref: OperationRef, archive: ArchiveFacts): Promise<{ stored: number }>;
+  verifyStored(ref: OperationRef, archive: ArchiveFacts): Promise<{ verified: number }>;
+  commitBackup(ref: OperationRef, input: BackupInput, archive: ArchiveFacts): Promise<void>;
+  finishBackup(ref: OperationRef): Promise<void>;
+  /** Does nothing unless the journal names this run. */
+  undoBackup(run: RunInfo): Promise<void>;
+
+  locateBackup(input: RestoreInput, choice: BackupChoice): Promise<LocatedBackup>;
+  prepareRestore(
+    input: RestoreInput,
+    run: RunInfo,
+    backupId: string | undefined,
+  ): Promise<PreparedRestore>;
+  fetchArchive(ref: OperationRef): Promise<ArchiveFacts>;
+  inspectArchive(ref: OperationRef): Promise<InspectionSummary>;
+  preflightRestore(ref: OperationRef): Promise<PreflightReport>;
+  beginRestore(ref: OperationRef, input: RestoreInput): Promise<{ compensated?: string }>;
+  loadStaged(ref: OperationRef): Promise<LoadSummary>;
+  stageFiles(ref: OperationRef): Promise<{ files: number }>;
+  stopAgents(ref: OperationRef): Promise<void>;
+  swapDatabase(ref: OperationRef): Promise<void>;
+  swapFiles(ref: OperationRef): Promise<void>;
+  restoreUsers(ref: OperationRef): Promise<void>;
+  startAgents(ref: OperationRef): Promise<{ downtime?: number }>;
+  finishRestore(ref: OperationRef, keepOld: boolean): Promise<void>;
+  /** Everything backwards, from wherever it stands: the exact state before. Nothing when the journal names another run. */
+  undoRestore(ref: OperationRef): Promise<void>;
+  /** Removes what a run that changed nothing kept under the workspace. */
+  discardRun(ref: OperationRef): Promise<void>;
+
+  verifyBackup(input: VerifyInput): Promise<Omit<VerifyReport, 'duration'>>;
+}

@@ -1,0 +1,56 @@
+import type { Readable } from 'node:stream';
+import { inspectArchive } from '../../archive/inspect-archive';
+import { findBackup } from '../../catalog/storage-catalog';
+import type { VerifyInput, VerifyReport } from '../../core/messages';
+import { storageDirectory } from '../../core/operation';
+import { indexName } from '../../storage/contract';
+import type { ActivityDependencies } from '../dependencies';
+import { archiveFacts } from '../restore/manifest-facts';
+import type { Attempt } from '../step';
+
+/**
+ * Reads a stored backup from its first byte to its last and proves it: MANIFEST, INDEX, every
+ * stored range, every entry's content, every BSON frame.
+ *
+ * Side effect: none. Checkpoint: none, reading starts anew. Timeouts: the heartbeat.
+ * @throws HoldfastError HF-ARCHIVE-001 with the damaged entry, HF-ARCHIVE-002, HF-MANIFEST-001,
+ * HF-STORAGE-001, HF-BACKUP-004
+ */
+export async function verifyBackup(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  input: VerifyInput,
+): Promise<Omit<VerifyReport, 'duration'>> {
+  const { signal, progress } = attempt;
+  const storage = dependencies.openStorage(input.storage);
+  const controller = storageDirectory(input.controller);
+  const { summary, manifest } = await findBackup({ storage, controller, signal }, input.backupId);
+  const archive = archiveFacts(manifest);
+  const handle = await storage.openBackup(controller, summary.id, { signal });
+  progress.expect(archive.size);
+  const index: Readable = await handle.readFile(indexName, undefined, { signal });
+  const bytes: Readable = await handle.readFile(archive.name, undefined, { signal });
+  try {
+    const totals = await inspectArchive({
+      archive: archive.name,
+      bytes,
+      expect: { size: archive.size, sha256: archive.sha256 },
+      index,
+      expectIndex: manifest.index,
+      signal,
+      onProgress: ({ done }) => progress.advance(done),
+    });
+    return {
+      v: 1,
+      kind: 'verify',
+      backupId: summary.id,
+      archive,
+      entries: totals.files,
+      documents: totals.documents,
+      bytes: totals.size,
+    };
+  } finally {
+    index.destroy();
+    bytes.destroy();
+  }
+}

@@ -1,0 +1,38 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { z } from 'zod';
+import { readJsonFile, writeFileDurably } from '../../config/durable-file';
+
+/**
+ * What a finished step leaves for the steps after it: `<run>/<step>/result.json`, written once, so
+ * that a step tried again after its answer was lost finds its work done.
+ */
+export class StepResult<T> {
+  constructor(
+    private readonly step: string,
+    private readonly schema: z.ZodType<T>,
+  ) {}
+
+  path(runDirectory: string): string {
+    return join(runDirectory, this.step, 'result.json');
+  }
+
+  async find(runDirectory: string): Promise<T | undefined> {
+    const value = await readJsonFile(this.path(runDirectory));
+    return value === undefined ? undefined : this.schema.parse(value);
+  }
+
+  async write(runDirectory: string, value: T): Promise<void> {
+    const path = this.path(runDirectory);
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFileDurably(path, JSON.stringify(value));
+  }
+
+  /** @throws Error when the step has not finished: the steps run in order, so this is a defect. */
+  async read(runDirectory: string): Promise<T> {
+    const value = await this.find(runDirectory);
+    if (value === undefined)
+      throw new Error(`step ${this.step} has left no result in ${runDirectory}`);
+    return value;
+  }
+}

@@ -1,0 +1,77 @@
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMissing, syncDirectory } from '../../config/durable-file';
+import { HoldfastError, errorText } from '../../core/errors';
+
+/**
+ * The directory of mode 0700 on the host where operations keep what a retry needs:
+ * `operation.json` (the journal), `host.json`, and one directory a run under `runs/`.
+ */
+export class Workspace {
+  constructor(readonly path: string) {}
+
+  get journalPath(): string {
+    return join(this.path, 'operation.json');
+  }
+
+  get hostPath(): string {
+    return join(this.path, 'host.json');
+  }
+
+  run(runId: string): string {
+    return join(this.path, 'runs', runId);
+  }
+
+  /** Creates what is missing. @throws HoldfastError HF-WORKSPACE-001 when others could read or write it. */
+  async ensure(): Promise<void> {
+    try {
+      await mkdir(join(this.path, 'runs'), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw new HoldfastError(
+        'HF-WORKSPACE-001',
+        { path: this.path, reason: errorText(error) },
+        { cause: error },
+      );
+    }
+    const stat = await lstat(this.path);
+    const problem = workspaceProblem(stat.isDirectory(), stat.mode, stat.uid, process.getuid?.());
+    if (problem !== undefined) {
+      throw new HoldfastError('HF-WORKSPACE-001', { path: this.path, reason: problem });
+    }
+  }
+
+  async ensureRun(runId: string): Promise<string> {
+    await this.ensure();
+    const directory = this.run(runId);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await syncDirectory(join(this.path, 'runs'));
+    return directory;
+  }
+
+  /** Idempotent. */
+  async removeRun(runId: string): Promise<void> {
+    await rm(this.run(runId), { recursive: true, force: true });
+  }
+
+  /** Ids of the runs that have a directory here. */
+  async runs(): Promise<readonly string[]> {
+    try {
+      return await readdir(join(this.path, 'runs'));
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+}
+
+function workspaceProblem(
+  isDirectory: boolean,
+  mode: number,
+  owner: number,
+  user: number | undefined,
+): string | undefined {
+  if (!isDirectory) return 'it is not a directory';
+  if ((mode & 0o077) !== 0) return `its mode is ${(mode & 0o777).toString(8)}`;
+  if (user !== undefined && owner !== user) return `it belongs to user ${owner}`;
+  return undefined;
+}

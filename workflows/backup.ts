@@ -1,0 +1,99 @@
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { backupId } from '../core/ids';
+import type { BackupInput, BackupReport } from '../core/messages';
+import { Compensations } from './compensation';
+import { HostRunner, runInfo } from './host-steps';
+import { OperationState } from './operation-state';
+
+/**
+ * Takes one backup of a controller: everything is proven before it is stored, and it exists in the
+ * storage complete or not at all. Cancelled or failed, what it wrote is removed.
+ */
+export async function backup(input: BackupInput): Promise<BackupReport> {
+  const info = workflowInfo();
+  const id = backupId(info.startTime, input.controller);
+  const state = new OperationState('backup', input.controller);
+  const host = new HostRunner(input.placement.host, input.limits, state);
+  const compensations = new Compensations();
+  state.concerns(id);
+  try {
+    return await takeBackup(input, id, state, host, compensations);
+  } catch (error) {
+    if (compensations.pending) {
+      state.enter('compensating');
+      await compensations.run();
+    }
+    throw error;
+  }
+}
+
+async function takeBackup(
+  input: BackupInput,
+  id: string,
+  state: OperationState,
+  host: HostRunner,
+  compensations: Compensations,
+): Promise<BackupReport> {
+  const started = Date.now();
+  const run = runInfo();
+  state.enter('preparing');
+  compensations.register('remove the partial backup', () =>
+    host.run('undoBackup', [run], { summary: 'remove the partial backup' }),
+  );
+  const prepared = await host.run('prepareBackup', [input, run, id], {
+    summary: `check the host and begin ${id}`,
+    attempt: 600_000,
+  });
+  const { ref } = prepared;
+
+  state.enter('dumping');
+  const dump = await host.run('dumpDatabase', [ref], { summary: 'dump every collection' });
+  state.enter('bundling');
+  const files = await host.run('bundleFiles', [ref], { summary: 'bundle the host files' });
+  state.enter('composing');
+  await host.run('composeArchive', [ref, input], { summary: 'compose the archive' });
+  state.enter('inspecting');
+  const { archive } = await host.run('inspectRope', [ref], {
+    summary: 'prove the archive before it is stored',
+  });
+  state.enter('storing');
+  await host.run('storeArchive', [ref, archive], { summary: `store ${archive.name}` });
+  state.enter('verifying');
+  await host.run('verifyStored', [ref, archive], { summary: 'read back what was stored' });
+
+  state.enter('committing');
+  // A commit that was cut off is finished, never undone: MANIFEST may be there already.
+  await CancellationScope.nonCancellable(async () => {
+    await host.run('commitBackup', [ref, input, archive], {
+      summary: 'write INDEX, then MANIFEST',
+      attempt: 600_000,
+    });
+    compensations.clear();
+    await host.run('finishBackup', [ref], { summary: 'clear the workspace', attempt: 600_000 });
+  });
+  const report: BackupReport = {
+    v: 1,
+    kind: 'backup',
+    backupId: id,
+    storage: input.storage,
+    outcome: 'complete',
+    archive,
+    collections: dump.collections,
+    documents: dump.documents,
+    oplogEntries: dump.oplogEntries,
+    files: files.files,
+    ...(prepared.compensated === undefined ? {} : { compensated: prepared.compensated }),
+    duration: Date.now() - started,
+  };
+  state.end(report.outcome, describe(report));
+  return report;
+}
+
+function describe(report: BackupReport): string {
+  return [
+    `Backup \`${report.backupId}\` is complete.`,
+    '',
+    `- ${report.collections} collections, ${report.documents} documents, ${report.oplogEntries} oplog entries, ${report.files} files`,
+    `- ${report.archive.size} bytes, SHA-256 \`${report.archive.sha256}\``,
+  ].join('\n');
+}

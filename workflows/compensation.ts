@@ -1,0 +1,43 @@
+import { CancellationScope, log } from '@temporalio/workflow';
+
+interface Compensation {
+  readonly name: string;
+  run(): Promise<void>;
+}
+
+/**
+ * The undo steps of an operation, last registered first run. A step is registered before the
+ * effect it undoes, because a step can fail after its effect; so each must be safe to run in vain.
+ */
+export class Compensations {
+  #stack: Compensation[] = [];
+
+  register(name: string, run: () => Promise<void>): void {
+    this.#stack.push({ name, run });
+  }
+
+  /** The operation has succeeded: nothing is to be undone any more. */
+  clear(): void {
+    this.#stack = [];
+  }
+
+  get pending(): boolean {
+    return this.#stack.length > 0;
+  }
+
+  /** Shielded from cancellation; a failing step does not keep the others from running, but is thrown at the end. */
+  async run(): Promise<void> {
+    const failures: unknown[] = [];
+    await CancellationScope.nonCancellable(async () => {
+      for (let next = this.#stack.pop(); next !== undefined; next = this.#stack.pop()) {
+        try {
+          await next.run();
+        } catch (error) {
+          log.error(`compensation ${next.name} failed`, { error });
+          failures.push(error);
+        }
+      }
+    });
+    if (failures.length > 0) throw failures[0];
+  }
+}

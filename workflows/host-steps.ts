@@ -1,0 +1,120 @@
+import { TimeoutType } from '@temporalio/common';
+import {
+  ActivityFailure,
+  scheduleActivity,
+  TimeoutFailure,
+  workflowInfo,
+  type ActivityOptions,
+  type ApplicationFailure,
+} from '@temporalio/workflow';
+import { errorTable } from '../core/error-table';
+import type { OperationLimits } from '../core/messages';
+import type { HostSteps } from '../activities/steps';
+import { failure } from './failure';
+import type { OperationState } from './operation-state';
+
+/** How long a task may lie on the host's queue before the workflow says that it waits for the host. */
+const noticeAbsenceAfter = 30_000;
+
+const nonRetryable = Object.entries(errorTable)
+  .filter(([, entry]) => !entry.retryable)
+  .map(([code]) => code);
+
+export interface StepOptions {
+  /** One line for the Web UI. */
+  readonly summary: string;
+  /** How long one attempt may take, milliseconds. Default: a week, since the heartbeat is the detector. */
+  readonly attempt?: number;
+  /** How often it may be tried. Default: without limit, since waiting loses nothing. */
+  readonly attempts?: number;
+}
+
+/**
+ * Runs steps on one queue. A host that is away is waited for: `scheduleToStartTimeout` is only the
+ * detector, the step is scheduled again until `patience` (milliseconds) has passed.
+ */
+export class HostRunner {
+  readonly #options: ActivityOptions;
+  /** No limit from the point of no return on: the host must come back. */
+  patience: number | undefined;
+
+  constructor(
+    readonly queue: string,
+    limits: OperationLimits,
+    private readonly state: OperationState,
+  ) {
+    this.patience = limits.hostWait;
+    this.#options = {
+      taskQueue: queue,
+      startToCloseTimeout: 7 * 24 * 3_600_000,
+      scheduleToStartTimeout: noticeAbsenceAfter,
+      heartbeatTimeout: limits.heartbeatTimeout,
+      retry: {
+        initialInterval: 1_000,
+        backoffCoefficient: 2,
+        maximumInterval: 30_000,
+        nonRetryableErrorTypes: nonRetryable,
+      },
+    };
+  }
+
+  /** @throws ApplicationFailure HF-BACKUP-005 when the host stays away for longer than `patience`. */
+  async run<K extends keyof HostSteps>(
+    name: K,
+    args: Parameters<HostSteps[K]>,
+    options: StepOptions,
+  ): Promise<Awaited<ReturnType<HostSteps[K]>>> {
+    const phase = this.state.phase;
+    const since = Date.now();
+    for (;;) {
+      try {
+        const result = await scheduleActivity<Awaited<ReturnType<HostSteps[K]>>>(
+          name,
+          args,
+          this.#optionsOf(options),
+        );
+        this.state.enter(phase);
+        return result;
+      } catch (error) {
+        if (!isHostAway(error)) throw error;
+        this.state.enter('waiting-for-host');
+        const waited = Date.now() - since;
+        if (this.patience !== undefined && waited > this.patience)
+          throw this.#gaveUp(this.patience);
+      }
+    }
+  }
+
+  #optionsOf(options: StepOptions): ActivityOptions {
+    return {
+      ...this.#options,
+      summary: options.summary,
+      ...(options.attempt === undefined ? {} : { startToCloseTimeout: options.attempt }),
+      retry: {
+        ...this.#options.retry,
+        ...(options.attempts === undefined ? {} : { maximumAttempts: options.attempts }),
+      },
+    };
+  }
+
+  #gaveUp(patience: number): ApplicationFailure {
+    return failure('HF-BACKUP-005', {
+      host: this.queue,
+      hours: Math.round(patience / 3_600_000),
+    });
+  }
+}
+
+function isHostAway(error: unknown): boolean {
+  return (
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
+  );
+}
+
+/** The run this workflow is, for the steps that write it down. */
+export function runInfo(): { workflowId: string; runId: string } {
+  const { workflowId, runId } = workflowInfo();
+  return { workflowId, runId };
+}

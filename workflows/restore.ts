@@ -1,0 +1,274 @@
+import {
+  ActivityFailure,
+  CancellationScope,
+  condition,
+  defineUpdate,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
+import {
+  messageNames,
+  type Confirmation,
+  type PreflightReport,
+  type RestoreInput,
+  type RestoreReport,
+} from '../core/messages';
+import type { OperationRef } from '../core/operation';
+import type { LoadSummary } from '../activities/steps';
+import { failure } from './failure';
+import { HostRunner, runInfo } from './host-steps';
+import { OperationState } from './operation-state';
+
+/** The update `confirm`: answers a restore that waits after its preflight. */
+export const confirmUpdate = defineUpdate<void, [Confirmation]>(messageNames.confirm);
+
+/**
+ * Restores a backup: the data is loaded beside the live data while the agents run, and swapped in
+ * within seconds. Until the point of no return a failure or cancel leaves everything as it was;
+ * from there on it ends complete, or is rolled back to the exact state before.
+ */
+export async function restore(input: RestoreInput): Promise<RestoreReport> {
+  const state = new OperationState('restore', input.controller);
+  const host = new HostRunner(input.placement.host, input.limits, state);
+  return await new RestoreRun(input, state, host).run();
+}
+
+class RestoreRun {
+  readonly #started = Date.now();
+  #answer: Confirmation['answer'] | undefined;
+  #awaited: string | undefined;
+  #compensated: string | undefined;
+  #preflight: PreflightReport | undefined;
+
+  constructor(
+    private readonly input: RestoreInput,
+    private readonly state: OperationState,
+    private readonly host: HostRunner,
+  ) {
+    setHandler(confirmUpdate, (confirmation) => void (this.#answer = confirmation.answer), {
+      validator: (confirmation) => this.#validate(confirmation),
+    });
+  }
+
+  async run(): Promise<RestoreReport> {
+    const ref = await this.#prepare();
+    if (this.input.action === 'rollback') return await this.#rollback(ref);
+    let began = this.input.action === 'resume';
+    try {
+      if (!began) {
+        this.#preflight = await this.#prove(ref);
+        if (this.input.planOnly) return await this.#planned(ref, this.#preflight);
+        this.#refuse(this.#preflight);
+        await this.#confirmed(ref.backupId);
+        began = true;
+        this.state.enter('beginning');
+        const { compensated } = await this.host.run('beginRestore', [ref, this.input], {
+          summary: 'write the journal and take the lease',
+          attempt: 600_000,
+        });
+        this.#compensated = compensated;
+      }
+      return await this.#replace(ref);
+    } catch (error) {
+      await this.#undo(ref, began);
+      throw this.state.pastNoReturn ? rolledBack(error) : error;
+    }
+  }
+
+  async #prepare(): Promise<OperationRef> {
+    const run = runInfo();
+    if (this.input.action !== 'restore') {
+      const prepared = await this.host.run('prepareRestore', [this.input, run, undefined], {
+        summary: `take up the unfinished restore (${this.input.action})`,
+        attempt: 600_000,
+      });
+      this.state.concerns(prepared.ref.backupId);
+      if (prepared.pastNoReturn) this.state.passNoReturn();
+      return prepared.ref;
+    }
+    this.state.enter('locating');
+    const located = await this.host.run('locateBackup', [this.input, this.input.backup], {
+      summary: 'find the backup',
+      attempt: 600_000,
+    });
+    this.state.concerns(located.backupId);
+    const prepared = await this.host.run('prepareRestore', [this.input, run, located.backupId], {
+      summary: `check the host for ${located.backupId}`,
+      attempt: 600_000,
+    });
+    return prepared.ref;
+  }
+
+  /** Everything that can be known before anything is changed. */
+  async #prove(ref: OperationRef): Promise<PreflightReport> {
+    this.state.enter('fetching');
+    await this.host.run('fetchArchive', [ref], { summary: 'fetch the archive' });
+    this.state.enter('inspecting');
+    await this.host.run('inspectArchive', [ref], { summary: 'prove every byte of the archive' });
+    this.state.enter('preflight');
+    const report = await this.host.run('preflightRestore', [ref], {
+      summary: 'check what could go wrong',
+      attempt: 600_000,
+    });
+    this.state.checked(report);
+    return report;
+  }
+
+  #refuse(preflight: PreflightReport): void {
+    const refused = preflight.checks.filter((check) => check.verdict === 'refuse');
+    if (refused.length === 0) return;
+    throw failure('HF-PREFLIGHT-001', {
+      problems: refused.map((check) => `  ${check.name}: ${check.text}`).join('\n'),
+    });
+  }
+
+  async #confirmed(backupId: string): Promise<void> {
+    if (this.input.confirmed) return;
+    this.#awaited = backupId;
+    this.state.enter('awaiting-confirmation');
+    const answered = await condition(
+      () => this.#answer !== undefined,
+      this.input.limits.confirmWait,
+    );
+    this.#awaited = undefined;
+    if (answered && this.#answer === 'yes') return;
+    throw answered
+      ? failure('HF-CANCEL-001', { kind: 'restore', outcome: 'nothing was changed' })
+      : failure('HF-RESTORE-001', {
+          minutes: Math.round(this.input.limits.confirmWait / 60_000),
+        });
+  }
+
+  #validate(confirmation: Confirmation): void {
+    if (this.#awaited === undefined) {
+      throw failure('HF-USAGE-001', {
+        problem: 'this restore does not wait for a confirmation',
+        command: 'holdfast restore',
+      });
+    }
+    if (confirmation.backupId !== this.#awaited) {
+      throw failure('HF-USAGE-001', {
+        problem: `this restore is about backup ${this.#awaited}, not ${confirmation.backupId}`,
+        command: 'holdfast restore',
+      });
+    }
+  }
+
+  async #replace(ref: OperationRef): Promise<RestoreReport> {
+    const { host, state } = this;
+    let loaded: LoadSummary | undefined;
+    let files = 0;
+    if (!state.pastNoReturn) {
+      if (this.#preflight === undefined) {
+        state.enter('fetching');
+        await host.run('fetchArchive', [ref], { summary: 'fetch the archive' });
+        state.enter('inspecting');
+        await host.run('inspectArchive', [ref], { summary: 'prove every byte of the archive' });
+      }
+      state.enter('loading');
+      loaded = await host.run('loadStaged', [ref], {
+        summary: 'load the data beside the live data',
+      });
+      state.enter('staging-files');
+      files = (await host.run('stageFiles', [ref], { summary: 'lay the files beside theirs' }))
+        .files;
+      state.enter('stopping-agents');
+      await host.run('stopAgents', [ref], { summary: 'stop and mask the agents' });
+    }
+    const downtime = await CancellationScope.nonCancellable(() => this.#swap(ref));
+    const report: RestoreReport = {
+      v: 1,
+      kind: 'restore',
+      outcome: 'restored',
+      backupId: ref.backupId,
+      ...(this.#preflight === undefined ? {} : { preflight: this.#preflight }),
+      collections: loaded?.collections ?? 0,
+      documents: loaded?.documents ?? 0,
+      oplogEntries: loaded?.oplogEntries ?? 0,
+      files,
+      ...(downtime === undefined ? {} : { downtime }),
+      ...(this.#compensated === undefined ? {} : { compensated: this.#compensated }),
+      duration: Date.now() - this.#started,
+    };
+    state.end('restored', describe(report));
+    return report;
+  }
+
+  /** From the point of no return to the end: seconds. The host is waited for without limit. */
+  async #swap(ref: OperationRef): Promise<number | undefined> {
+    const { host, state } = this;
+    host.patience = undefined;
+    state.passNoReturn();
+    state.enter('swapping');
+    await host.run('swapDatabase', [ref], { summary: 'swap the collections' });
+    await host.run('swapFiles', [ref], { summary: 'swap the files' });
+    state.enter('restoring-users');
+    await host.run('restoreUsers', [ref], { summary: 'set users and TTL indexes right' });
+    state.enter('starting-agents');
+    const { downtime } = await host.run('startAgents', [ref], { summary: 'start the agents' });
+    state.enter('cleaning-up');
+    await host.run('finishRestore', [ref, this.input.keepOld], {
+      summary: 'remove what was before',
+    });
+    return downtime;
+  }
+
+  async #planned(ref: OperationRef, preflight: PreflightReport): Promise<RestoreReport> {
+    await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
+    this.state.end('planned', `Nothing was changed. ${preflight.checks.length} checks made.`);
+    return this.#unchanged(ref, 'planned', preflight);
+  }
+
+  async #rollback(ref: OperationRef): Promise<RestoreReport> {
+    await this.#undo(ref, true);
+    this.state.end('rolled-back', 'The controller is as it was before the restore.');
+    return this.#unchanged(ref, 'rolled-back');
+  }
+
+  #unchanged(
+    ref: OperationRef,
+    outcome: 'planned' | 'rolled-back',
+    preflight?: PreflightReport,
+  ): RestoreReport {
+    return {
+      v: 1,
+      kind: 'restore',
+      outcome,
+      backupId: ref.backupId,
+      ...(preflight === undefined ? {} : { preflight }),
+      collections: 0,
+      documents: 0,
+      oplogEntries: 0,
+      files: 0,
+      duration: Date.now() - this.#started,
+    };
+  }
+
+  async #undo(ref: OperationRef, began: boolean): Promise<void> {
+    await CancellationScope.nonCancellable(async () => {
+      this.state.enter(this.state.pastNoReturn ? 'rolling-back' : 'compensating');
+      if (!began) {
+        await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
+        return;
+      }
+      await this.host.run('undoRestore', [ref], { summary: 'go back to the state before' });
+    });
+  }
+}
+
+function rolledBack(error: unknown): unknown {
+  if (isCancellation(error)) return error;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return failure('HF-RESTORE-003', { reason }, error instanceof Error ? error : undefined);
+}
+
+function describe(report: RestoreReport): string {
+  const seconds = report.downtime === undefined ? 'unknown' : (report.downtime / 1000).toFixed(1);
+  return [
+    `Backup \`${report.backupId}\` is restored.`,
+    '',
+    `- ${report.collections} collections, ${report.documents} documents, ${report.oplogEntries} oplog entries replayed, ${report.files} files`,
+    `- the controller was away for ${seconds} s`,
+  ].join('\n');
+}
