@@ -77,6 +77,12 @@ export const errorTable = {
       'namespace {namespace} lacks the search attributes {names}, and they cannot be registered: {reason}',
     hint: 'Let an administrator run `temporal operator search-attribute create --type Keyword` with a --name for each of them.',
   },
+  'HF-TEMPORAL-007': {
+    exit: 10,
+    retryable: false,
+    message: 'Temporal at {address} does not know run {runId} of workflow {workflowId}',
+    hint: 'It runs on another Temporal server or namespace, or it ended longer ago than closed workflows are kept.',
+  },
   'HF-WORKER-001': {
     exit: 17,
     retryable: false,
@@ -119,6 +125,12 @@ export const errorTable = {
     message:
       'the plan of this operation says {key} = {planned}, the configuration now says {found}',
     hint: 'Put the configuration back until the operation has ended, or cancel it and start again.',
+  },
+  'HF-HOST-006': {
+    exit: 1,
+    retryable: true,
+    message: '{path} changed while it was read: {reason}',
+    hint: 'The files are read again; if it goes on, find out what keeps writing them.',
   },
   'HF-LOCK-001': {
     exit: 11,

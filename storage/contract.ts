@@ -100,7 +100,10 @@ export interface WriteHandle extends BackupHandle {
   readonly owner: string;
   /** Adding a file again replaces it. `size` is approximate or undefined. */
   addFile(name: StorageName, size?: number, options?: CallOptions): Promise<FileWriter>;
-  /** Resumable: only what the storage does not hold is read from the source again. */
+  /**
+   * Resumable: only what the storage does not hold is read from the source again.
+   * @throws HoldfastError HF-FENCE-001 when an attempt with a higher number took over.
+   */
   uploadFile(name: StorageName, source: UploadSource, options: UploadOptions): Promise<StoredFile>;
   /**
    * Small files, whole. With `ifAbsent` exactly one of two writers wins; the other gets 'exists'.
@@ -130,6 +133,8 @@ export interface BackupStorage {
   /** The name it has in the configuration. */
   readonly name: string;
   capabilities(): StorageCapabilities;
+  /** First parts of the directories that are there, sorted: the controllers whose backups it holds. Empty when there are none. */
+  listDirectories(options?: CallOptions): Promise<readonly string[]>;
   /** Every backup of a directory, read-only, sorted by name ascending; empty when the directory is missing. */
   listBackups(directory: string, options?: CallOptions): Promise<readonly ReadHandle[]>;
   /** @throws HoldfastError HF-STORAGE-001 when it does not exist. */

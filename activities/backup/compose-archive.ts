@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { z } from 'zod';
 import {
@@ -9,7 +10,7 @@ import {
 import { metadataShapeFor, metadataShapeOf } from '../../archive/metadata-shape';
 import { composeRope } from '../../archive/rope';
 import { readRope, writeRope } from '../../archive/rope-file';
-import { isMissing } from '../../config/durable-file';
+import { isMissing, syncDirectory } from '../../config/durable-file';
 import { readJujuFacts, type JujuFacts } from '../../controller/juju-facts';
 import type { BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
@@ -93,7 +94,10 @@ export async function composeArchive(
     controllerUuid: facts.controllerUuid,
     metadata: publicMetadata(shape, metadata),
   });
-  await writeRope(ropePath(directory), rope);
+  const own = epoch.own('rope', '.json');
+  await writeRope(own, rope);
+  await rename(own, ropePath(directory));
+  await syncDirectory(directory);
   return { size: rope.size };
 }
 

@@ -19,7 +19,7 @@ import {
 } from './dump-checkpoint';
 import { DumpSpool } from './dump-spool';
 
-const checkpointEvery = 32 * 1024 * 1024;
+const checkpointEvery = 8 * 1024 * 1024;
 const inFlight = 64 * 1024 * 1024;
 
 const dumpSchema = z.object({
@@ -64,7 +64,7 @@ export const finishedDump = new StepResult('dump', dumpSchema);
  * Dumps every collection and the oplog window, in one pass from cursor to spool.
  *
  * Side effect: segments and checkpoints in the run directory. Idempotency key: the run id.
- * Checkpoint: gzip members, resume tokens and the oplog's last entry, every 32 MB; an attempt
+ * Checkpoint: gzip members, resume tokens and the oplog's last entry, every 8 MB; an attempt
  * writes only files of its own epoch. Compensation: undoBackup. Timeouts: the heartbeat.
  * @throws HoldfastError HF-DUMP-001, HF-DUMP-002, HF-MONGO-*, HF-DISK-001, HF-FENCE-001
  */

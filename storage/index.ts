@@ -1,0 +1,28 @@
+export { HoldfastError, isHoldfastError } from '../core/errors';
+export { indexName, manifestName } from './contract';
+export type {
+  BackupHandle,
+  BackupStorage,
+  ByteRange,
+  CallOptions,
+  FileWriter,
+  ReadHandle,
+  ScannedBackup,
+  StorageCapabilities,
+  StorageName,
+  StoredFile,
+  UploadOptions,
+  UploadSource,
+  UploadState,
+  WriteHandle,
+} from './contract';
+export { describeStorage } from './conformance';
+export type { StorageUnderTest } from './conformance-kit';
+export { openFileStorage, type FileStorageOptions } from './file-storage';
+export { checkName, directoryParts, isStorageName } from './names';
+export {
+  createStorageRegistry,
+  StorageRegistry,
+  type StorageConfig,
+  type StorageFactory,
+} from './registry';
