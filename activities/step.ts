@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ProgressUnit } from '../core/messages';
@@ -32,6 +33,8 @@ export function bindStep<A extends unknown[], R>(
     const context = Context.current();
     const signal = context.cancellationSignal;
     signal.throwIfAborted();
+    // A step waits for many things at once, each with its own listener on this one signal.
+    setMaxListeners(0, signal);
     const timeout = context.info.heartbeatTimeoutMs ?? 30_000;
     const progress = new Progress(
       {

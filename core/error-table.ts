@@ -80,7 +80,7 @@ export const errorTable = {
   'HF-TEMPORAL-007': {
     exit: 10,
     retryable: false,
-    message: 'Temporal at {address} does not know run {runId} of workflow {workflowId}',
+    message: 'the Temporal server at {address} does not know run {runId} of workflow {workflowId}',
     hint: 'It runs on another Temporal server or namespace, or it ended longer ago than closed workflows are kept.',
   },
   'HF-WORKER-001': {
@@ -337,8 +337,8 @@ export const errorTable = {
   'HF-BACKUP-005': {
     exit: 1,
     retryable: false,
-    message: 'the host {host} did not come back within {hours} h; the backup was given up',
-    hint: 'Start the worker there (`holdfast worker`), then take the backup again.',
+    message: 'the host {host} did not come back within {time}; the {kind} was given up',
+    hint: 'Start the worker there (`holdfast worker`), then start the {kind} again.',
   },
   'HF-PREFLIGHT-001': {
     exit: 14,
@@ -399,7 +399,7 @@ export const errorTable = {
     exit: 14,
     retryable: true,
     message: 'other clients are still connected to mongod: {clients}',
-    hint: 'Stop them; the restore goes on by itself when they are gone.',
+    hint: 'Stop them. The restore looks a few times within 15 s, then starts the agents again and gives up: restore once more when they are gone.',
   },
   'HF-SWAP-002': {
     exit: 1,

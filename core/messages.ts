@@ -11,8 +11,10 @@ export interface Placement {
 /** Times an operation needs before it knows its host, milliseconds. */
 export interface OperationLimits {
   readonly heartbeatTimeout: number;
-  /** How long a backup waits for a host whose worker is away. */
+  /** How long an operation waits for a host whose worker is away, before its point of no return. */
   readonly hostWait: number;
+  /** How long a step may lie on the host's queue before the operation says that it waits for the host. */
+  readonly hostNotice: number;
   /** How long a restore waits for its confirmation. */
   readonly confirmWait: number;
 }

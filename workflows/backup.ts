@@ -2,6 +2,7 @@ import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import { backupId } from '../core/ids';
 import type { BackupInput, BackupReport } from '../core/messages';
 import { Compensations } from './compensation';
+import { throwIfCancelled } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
 
@@ -61,6 +62,7 @@ async function takeBackup(
   state.enter('verifying');
   await host.run('verifyStored', [ref, archive], { summary: 'read back what was stored' });
 
+  throwIfCancelled();
   state.enter('committing');
   // A commit that was cut off is finished, never undone: MANIFEST may be there already.
   await CancellationScope.nonCancellable(async () => {

@@ -25,19 +25,20 @@ export class Compensations {
     return this.#stack.length > 0;
   }
 
-  /** Shielded from cancellation; a failing step does not keep the others from running, but is thrown at the end. */
+  /**
+   * Shielded from cancellation. A failing step keeps neither the others from running nor the
+   * operation from telling why it failed: what it leaves is compensated from the journal by the next
+   * operation on the host.
+   */
   async run(): Promise<void> {
-    const failures: unknown[] = [];
     await CancellationScope.nonCancellable(async () => {
       for (let next = this.#stack.pop(); next !== undefined; next = this.#stack.pop()) {
         try {
           await next.run();
         } catch (error) {
-          log.error(`compensation ${next.name} failed`, { error });
-          failures.push(error);
+          log.error(`compensation failed: ${next.name}`, { error });
         }
       }
     });
-    if (failures.length > 0) throw failures[0];
   }
 }

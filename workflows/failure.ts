@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/workflow';
+import { ApplicationFailure, CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { ErrorCode } from '../core/error-table';
 import { HoldfastError, type ErrorParams } from '../core/errors';
 import type { FailureDetail } from '../core/messages';
@@ -18,4 +18,15 @@ export function failure<C extends ErrorCode>(
     details: [detail],
     ...(cause === undefined ? {} : { cause }),
   });
+}
+
+/**
+ * Asked before a shielded part begins: a step that ended well although it was asked to stop would
+ * otherwise carry a cancelled operation into it.
+ * @throws CancelledFailure when the workflow has been cancelled.
+ */
+export function throwIfCancelled(): void {
+  if (CancellationScope.current().consideredCancelled) {
+    throw new CancelledFailure('cancelled before the next step');
+  }
 }

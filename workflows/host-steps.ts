@@ -7,14 +7,18 @@ import {
   type ActivityOptions,
   type ApplicationFailure,
 } from '@temporalio/workflow';
+import { formatDuration } from '../core/durations';
 import { errorTable } from '../core/error-table';
 import type { OperationLimits } from '../core/messages';
 import type { HostSteps } from '../activities/steps';
 import { failure } from './failure';
 import type { OperationState } from './operation-state';
 
-/** How long a task may lie on the host's queue before the workflow says that it waits for the host. */
-const noticeAbsenceAfter = 30_000;
+/**
+ * Each time that nobody took a step, it is left on the queue for twice as long, up to this many
+ * milliseconds: a host that is away for a day must not fill the history.
+ */
+const longestNotice = 3_600_000;
 
 const nonRetryable = Object.entries(errorTable)
   .filter(([, entry]) => !entry.retryable)
@@ -40,14 +44,13 @@ export class HostRunner {
 
   constructor(
     readonly queue: string,
-    limits: OperationLimits,
+    private readonly limits: OperationLimits,
     private readonly state: OperationState,
   ) {
     this.patience = limits.hostWait;
     this.#options = {
       taskQueue: queue,
       startToCloseTimeout: 7 * 24 * 3_600_000,
-      scheduleToStartTimeout: noticeAbsenceAfter,
       heartbeatTimeout: limits.heartbeatTimeout,
       retry: {
         initialInterval: 1_000,
@@ -66,12 +69,15 @@ export class HostRunner {
   ): Promise<Awaited<ReturnType<HostSteps[K]>>> {
     const phase = this.state.phase;
     const since = Date.now();
+    let notice = this.limits.hostNotice;
     for (;;) {
+      const left =
+        this.patience === undefined ? longestNotice : this.patience - (Date.now() - since);
       try {
         const result = await scheduleActivity<Awaited<ReturnType<HostSteps[K]>>>(
           name,
           args,
-          this.#optionsOf(options),
+          this.#optionsOf(options, Math.max(1, Math.min(notice, left))),
         );
         this.state.enter(phase);
         return result;
@@ -79,15 +85,17 @@ export class HostRunner {
         if (!isHostAway(error)) throw error;
         this.state.enter('waiting-for-host');
         const waited = Date.now() - since;
-        if (this.patience !== undefined && waited > this.patience)
+        if (this.patience !== undefined && waited >= this.patience)
           throw this.#gaveUp(this.patience);
+        notice = Math.min(notice * 2, longestNotice);
       }
     }
   }
 
-  #optionsOf(options: StepOptions): ActivityOptions {
+  #optionsOf(options: StepOptions, scheduleToStartTimeout: number): ActivityOptions {
     return {
       ...this.#options,
+      scheduleToStartTimeout,
       summary: options.summary,
       ...(options.attempt === undefined ? {} : { startToCloseTimeout: options.attempt }),
       retry: {
@@ -100,7 +108,8 @@ export class HostRunner {
   #gaveUp(patience: number): ApplicationFailure {
     return failure('HF-BACKUP-005', {
       host: this.queue,
-      hours: Math.round(patience / 3_600_000),
+      time: formatDuration(patience),
+      kind: this.state.kind,
     });
   }
 }

@@ -4,6 +4,7 @@ import {
   condition,
   defineUpdate,
   isCancellation,
+  log,
   setHandler,
 } from '@temporalio/workflow';
 import {
@@ -15,7 +16,7 @@ import {
 } from '../core/messages';
 import type { OperationRef } from '../core/operation';
 import type { LoadSummary } from '../activities/steps';
-import { failure } from './failure';
+import { failure, throwIfCancelled } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
 
@@ -45,7 +46,7 @@ class RestoreRun {
     private readonly state: OperationState,
     private readonly host: HostRunner,
   ) {
-    setHandler(confirmUpdate, (confirmation) => void (this.#answer = confirmation.answer), {
+    setHandler(confirmUpdate, (confirmation) => this.#take(confirmation), {
       validator: (confirmation) => this.#validate(confirmation),
     });
   }
@@ -70,8 +71,15 @@ class RestoreRun {
       }
       return await this.#replace(ref);
     } catch (error) {
-      await this.#undo(ref, began);
-      throw this.state.pastNoReturn ? rolledBack(error) : error;
+      if (this.state.pastNoReturn) {
+        await this.#undo(ref, began);
+        throw rolledBack(error);
+      }
+      // What a failing undo leaves is undone from the journal by the next operation on the host.
+      await this.#undo(ref, began).catch((failed: unknown) => {
+        log.error('the undo of the restore failed', { error: failed });
+      });
+      throw error;
     }
   }
 
@@ -139,6 +147,12 @@ class RestoreRun {
         });
   }
 
+  /** The first answer counts: a second one finds nothing that waits. */
+  #take({ answer }: Confirmation): void {
+    this.#answer = answer;
+    this.#awaited = undefined;
+  }
+
   #validate(confirmation: Confirmation): void {
     if (this.#awaited === undefined) {
       throw failure('HF-USAGE-001', {
@@ -173,7 +187,9 @@ class RestoreRun {
       files = (await host.run('stageFiles', [ref], { summary: 'lay the files beside theirs' }))
         .files;
       state.enter('stopping-agents');
-      await host.run('stopAgents', [ref], { summary: 'stop and mask the agents' });
+      // While a foreign client keeps the swap waiting the controller is away: not for long.
+      await host.run('stopAgents', [ref], { summary: 'stop and mask the agents', attempts: 5 });
+      throwIfCancelled();
     }
     const downtime = await CancellationScope.nonCancellable(() => this.#swap(ref));
     const report: RestoreReport = {

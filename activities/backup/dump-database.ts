@@ -88,6 +88,7 @@ export async function dumpDatabase(
     memberSize: ref.plan.memberSize,
     inFlight,
     checkpointEvery,
+    onReset: (reason) => attempt.warn('the dump starts again', { reason }),
     onCheckpoint: () => requireSpace(directory, 0, 'the dump', limits.freeSpace),
     binding: resume?.binding,
     streams: older?.streams ?? [],

@@ -26,6 +26,8 @@ export interface DumpSpoolOptions {
   readonly checkpointEvery: number;
   /** Awaited at every checkpoint: looks at the disk. */
   readonly onCheckpoint: () => Promise<void>;
+  /** Told when the whole dump starts again. */
+  readonly onReset: (reason: string) => void;
   /** What an earlier attempt bound and made durable. */
   readonly binding: DumpBinding | undefined;
   readonly streams: readonly StreamState[];
@@ -107,7 +109,8 @@ export class DumpSpool implements DumpSink {
     this.#streams.set(name, { ...emptyStream(), members: membersUpTo(stream.members, to) });
   }
 
-  async reset(_reason: string): Promise<void> {
+  async reset(reason: string): Promise<void> {
+    this.options.onReset(reason);
     await this.#drain();
     this.#streams.clear();
     this.#binding = undefined;

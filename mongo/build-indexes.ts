@@ -1,0 +1,71 @@
+import type { MongoClient } from 'mongodb';
+import pLimit from 'p-limit';
+import { bsonType } from './bson-frames';
+import { explained } from './errors';
+import { parkedSpec } from './planned-index';
+import { rawField } from './raw-command';
+import { rawArray } from './raw-document';
+import type { StagedCollection, StagePlan } from './stage-plan';
+
+export interface BuildOptions {
+  /** Connected as the attempt's user. */
+  readonly client: MongoClient;
+  /** The plan that the replay gave. */
+  readonly plan: StagePlan;
+  readonly signal: AbortSignal;
+  /** Collections whose indexes are built at once: 2 by default. */
+  readonly concurrency?: number;
+  /** Told after every collection. */
+  readonly onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+/**
+ * commitQuorum: mongod's default waits for every voting member, a dead one too. Options that mongod
+ * doesn't know come from older servers and are left out, as mongorestore does.
+ */
+async function build(
+  client: MongoClient,
+  collection: StagedCollection,
+  signal: AbortSignal,
+): Promise<void> {
+  const { database, name, stage, indexes } = collection;
+  await explained(client, 'createIndexes', `${database}.${name}`, () =>
+    client.db(database).command(
+      {
+        createIndexes: stage,
+        ...rawField('indexes', bsonType.array, rawArray(indexes.map(parkedSpec))),
+        ignoreUnknownIndexOptions: true,
+        commitQuorum: 'majority',
+        writeConcern: { w: 'majority', wtimeout: 3_600_000 },
+      },
+      { signal },
+    ),
+  );
+}
+
+/**
+ * Builds the planned indexes of every stage, one command a collection, TTL indexes with
+ * `parkedTtlSeconds`. An index that is there already is fine, so it can be called again after a kill.
+ *
+ * @throws HoldfastError HF-MONGO-004 when mongod refuses one, HF-MONGO-001, -005; the signal's reason
+ */
+export async function buildIndexes(options: BuildOptions): Promise<void> {
+  const { client, plan, signal, onProgress } = options;
+  const limit = pLimit(options.concurrency ?? 2);
+  const wanted = plan.collections.filter(({ dropped, indexes }) => !dropped && indexes.length > 0);
+  let done = 0;
+  try {
+    await Promise.all(
+      wanted.map((collection) =>
+        limit(async () => {
+          signal.throwIfAborted();
+          await build(client, collection, signal);
+          done++;
+          onProgress?.({ done, total: wanted.length });
+        }),
+      ),
+    );
+  } finally {
+    limit.clearQueue();
+  }
+}

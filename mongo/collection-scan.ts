@@ -1,0 +1,109 @@
+import type { MongoClient } from 'mongodb';
+import { HoldfastError } from '../core/errors';
+import { currentUuid } from './collections';
+import { commandError, connectionContext, serverCode } from './errors';
+import { RawCursor } from './raw-cursor';
+import { resumeTokenDocument } from './raw-reply';
+
+export interface ScanRequest {
+  readonly database: string;
+  /** The collection that holds the data: for a time series its buckets. */
+  readonly collection: string;
+  /** Its UUID when it was listed. */
+  readonly uuid: string | undefined;
+  /** Resume token of the batch after which to go on; from the start when undefined. */
+  readonly after: Buffer | undefined;
+  readonly batchBytes: number;
+  /** Expected size of a document, bytes. */
+  readonly documentBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Documents as they lie in a .bson file, at least one, and the token to go on after them. */
+export interface ScanBatch {
+  readonly bytes: Buffer;
+  readonly documents: number;
+  readonly token: Buffer;
+}
+
+/** The record a scan was to resume after is gone: an older place may still be there. */
+export class ResumePlaceGoneError extends Error {
+  override readonly name = 'ResumePlaceGoneError';
+}
+
+const codes = {
+  namespaceNotFound: 26,
+  cursorNotFound: 43,
+  cappedPositionLost: 136,
+  queryPlanKilled: 175,
+  keyNotFound: 211,
+};
+
+/**
+ * Reads a collection of the pinned node in natural order under majority, raw. A cursor that mongod
+ * ended is opened again at its last token. A collection dropped meanwhile ends the scan: the
+ * oplog window explains it.
+ *
+ * @throws ResumePlaceGoneError when the place to resume from was deleted, or overwritten in a
+ * capped collection
+ * @throws HoldfastError HF-MONGO-001, -004, -005, -006
+ */
+export async function* scanCollection(
+  client: MongoClient,
+  request: ScanRequest,
+): AsyncGenerator<ScanBatch, void, void> {
+  const { database, collection } = request;
+  const namespace = `${database}.${collection}`;
+  let after = request.after;
+  for (;;) {
+    const cursor = openScan(client, request, after);
+    try {
+      for (let batch = await cursor.next(); batch !== undefined; batch = await cursor.next()) {
+        after = batch.resumeToken ?? after;
+        if (batch.documents === 0) continue;
+        if (after === undefined) throw noToken(client, namespace);
+        yield { bytes: batch.bytes, documents: batch.documents, token: after };
+      }
+      return;
+    } catch (error) {
+      const code = serverCode(error);
+      if (code === codes.keyNotFound || code === codes.cappedPositionLost) {
+        throw new ResumePlaceGoneError(namespace, { cause: error });
+      }
+      const ended = code === codes.queryPlanKilled || code === codes.namespaceNotFound;
+      if (!ended && code !== codes.cursorNotFound) {
+        throw commandError(client, 'find', namespace, error);
+      }
+      if ((await currentUuid(client, database, collection)) !== request.uuid) return;
+    } finally {
+      await cursor.close();
+    }
+  }
+}
+
+function openScan(client: MongoClient, request: ScanRequest, after: Buffer | undefined): RawCursor {
+  const { database, collection, batchBytes, documentBytes, signal } = request;
+  return new RawCursor(client, {
+    database,
+    collection,
+    command: {
+      find: collection,
+      filter: {},
+      hint: { $natural: 1 },
+      readConcern: { level: 'majority' },
+      $_requestResumeToken: true,
+      ...(after === undefined ? {} : { $_resumeAfter: resumeTokenDocument(after) }),
+    },
+    batchBytes,
+    documentBytes,
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function noToken(client: MongoClient, namespace: string): HoldfastError {
+  const { hosts } = connectionContext(client);
+  return new HoldfastError('HF-MONGO-006', {
+    hosts: hosts.join(', '),
+    reason: `documents of ${namespace} without a resume token`,
+  });
+}

@@ -1,0 +1,171 @@
+import { HoldfastError } from '../core/errors';
+import { bsonType } from './bson-frames';
+import { parseMetadata } from './metadata-parse';
+import { plannedIndexes, type PlannedIndex } from './planned-index';
+import { mapElements } from './raw-document';
+
+/** A collection of a dump: its metadata.json and what its .bson holds. */
+export interface DumpedCollection {
+  readonly database: string;
+  readonly name: string;
+  /** Text of its metadata.json: one document of canonical Extended JSON. */
+  readonly metadata: string;
+  /** Documents in its .bson; 0 for a view. */
+  readonly documents: number;
+  /** Bytes of its .bson; 0 for a view. */
+  readonly bytes: number;
+}
+
+/** What a server's listing must tell about a collection. */
+export interface ListedCollection {
+  readonly database: string;
+  readonly name: string;
+  readonly type: 'collection' | 'view' | 'timeseries';
+}
+
+/** A collection that is loaded beside the live one: `hf-stage.<n>` in the same database. */
+export interface StagedCollection {
+  readonly n: number;
+  readonly database: string;
+  readonly name: string;
+  /** `hf-stage.<n>`, its name until the swap. */
+  readonly stage: string;
+  /** Documents and bytes of its .bson; 0 for one that was created in the oplog window. */
+  readonly documents: number;
+  readonly bytes: number;
+  /** Options for `create`: raw BSON in base64, as listCollections gave them, less what mongod doesn't take back. */
+  readonly options: string;
+  /** Specification of its `_id` index for `create` (raw BSON in base64); null lets mongod choose. */
+  readonly idIndex: string | null;
+  readonly capped: boolean;
+  /** Seconds after which a clustered collection drops documents: a raw element, set after the swap; null for none. */
+  readonly ttl: string | null;
+  /** Indexes to build after the load, without the one on `_id` that comes with the collection. */
+  readonly indexes: readonly PlannedIndex[];
+  /** It was created by an entry of the oplog window, not by the dump. */
+  readonly fromWindow: boolean;
+  /** An entry of the oplog window dropped it: it stays behind as a stage and is never swapped in. */
+  readonly dropped: boolean;
+}
+
+/** A view as the restored server will have it. */
+export interface StagedView {
+  readonly database: string;
+  readonly name: string;
+  /** `{viewOn, pipeline, collation?}`: raw BSON in base64. */
+  readonly definition: string;
+}
+
+/** Everything that a restore makes in a server before the swap. JSON: it survives a process. */
+export interface StagePlan {
+  readonly v: 1;
+  /** Smallest number that no stage of this plan and nothing on the server has. */
+  readonly nextNumber: number;
+  readonly collections: readonly StagedCollection[];
+  readonly views: readonly StagedView[];
+}
+
+export const stagePattern = /^hf-stage\.(\d+)$/;
+export const oldPattern = /^hf-old\.(\d+)$/;
+
+/** Name of a collection that is being restored, until the swap. */
+export function stageName(n: number): string {
+  return `hf-stage.${n}`;
+}
+
+/** Name of a collection that the swap put aside. */
+export function oldName(n: number): string {
+  return `hf-old.${n}`;
+}
+
+/** Raw BSON kept in a plan. */
+export function fromPlan(base64: string): Buffer {
+  return Buffer.from(base64, 'base64');
+}
+
+/** Options that `create` doesn't take back, or that are set later: `autoIndexId: false` is none any more. */
+const notForCreate = ['autoIndexId', 'recordIdsReplicated', 'uuid', 'temp', 'idIndex'];
+
+/** Raw options as `create` takes them, and the seconds of a clustered collection that are set later. */
+export function createOptions(raw: Buffer): {
+  options: Buffer;
+  ttl: Buffer | undefined;
+  capped: boolean;
+  clustered: boolean;
+} {
+  let ttl: Buffer | undefined;
+  let capped = false;
+  let clustered = false;
+  const options = mapElements(raw, ({ name, type, valueStart }, bytes) => {
+    if (notForCreate.includes(name)) return undefined;
+    if (name === 'expireAfterSeconds') {
+      ttl = Buffer.from(bytes);
+      return undefined;
+    }
+    if (name === 'capped') capped = type !== bsonType.boolean || raw[valueStart] === 1;
+    if (name === 'clusteredIndex') clustered = true;
+    return bytes;
+  });
+  return { options, ttl, capped, clustered };
+}
+
+function firstFreeNumber(live: readonly ListedCollection[]): number {
+  const used = live.map(({ name }) => {
+    const match = stagePattern.exec(name) ?? oldPattern.exec(name);
+    return Number(match?.[1] ?? 0);
+  });
+  return Math.max(0, ...used) + 1;
+}
+
+function timeSeries(database: string, name: string): HoldfastError {
+  return new HoldfastError('HF-PREFLIGHT-001', {
+    problems: `${database}.${name} is a time series, which mongod can't rename: use --in-place`,
+  });
+}
+
+/**
+ * Plans where each collection of a dump is loaded and what it must look like: numbers, options,
+ * `_id` index, indexes. Collections get numbers that nothing on the server uses, `system.js` is one
+ * like any other, views stand apart because they are made at the swap.
+ *
+ * @param live everything on the server, excluded and `hf-` names included
+ * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump or on the server,
+ * HF-ARCHIVE-001 for metadata that can't be read
+ */
+export function makeStagePlan(
+  dumped: readonly DumpedCollection[],
+  live: readonly ListedCollection[],
+): StagePlan {
+  const series = live.find(({ type }) => type === 'timeseries');
+  if (series !== undefined) throw timeSeries(series.database, series.name);
+  let n = firstFreeNumber(live);
+  const collections: StagedCollection[] = [];
+  const views: StagedView[] = [];
+  for (const { database, name, metadata, documents, bytes } of dumped) {
+    const parsed = parseMetadata(metadata, `${database}.${name}`);
+    if (parsed.type === 'timeseries') throw timeSeries(database, name);
+    if (parsed.type === 'view') {
+      views.push({ database, name, definition: parsed.options.toString('base64') });
+      continue;
+    }
+    const { options, ttl, capped, clustered } = createOptions(parsed.options);
+    const { idIndex, indexes } = plannedIndexes(parsed.indexes, parsed.options);
+    collections.push({
+      n,
+      database,
+      name,
+      stage: stageName(n),
+      documents,
+      bytes,
+      options: options.toString('base64'),
+      idIndex: clustered ? null : (idIndex?.toString('base64') ?? null),
+      capped,
+      ttl: ttl?.toString('base64') ?? null,
+      indexes,
+      fromWindow: false,
+      dropped: false,
+    });
+    n++;
+  }
+  return { v: 1, nextNumber: n, collections, views };
+}

@@ -1,0 +1,219 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { openSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { MongoClient } from 'mongodb';
+import { databaseClient } from '../../examples/controller/database';
+import { exampleAccess, startController } from '../../examples/controller/run-controller';
+import type { RunningController } from '../../examples/controller/run-controller';
+import type { ExampleController } from '../../examples/controller/build-controller';
+import { messageNames } from '../../core/messages';
+import { compiled } from '../examples/compiled';
+import { until } from '../examples/until';
+import { binary, freePort } from '../mongo/mongod';
+
+/** What a command of the built `holdfast` did. */
+export interface CommandResult {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Milliseconds. */
+  readonly took: number;
+}
+
+export interface SiteOptions {
+  readonly mongod: '6.0' | '4.4';
+  readonly seed: number;
+  /** Bytes of documents. */
+  readonly size: number;
+  /** Heartbeat timeout of every step, milliseconds. */
+  readonly heartbeatTimeout?: number;
+}
+
+type Role = 'workflow' | 'host';
+
+/** A real controller, a real Temporal server and the two workers of a host, all processes of their own. */
+export class Site {
+  readonly #children: ChildProcess[] = [];
+  readonly #workers = new Map<Role, ChildProcess>();
+
+  private constructor(
+    readonly directory: string,
+    readonly controller: RunningController,
+    readonly address: string,
+    readonly temporal: Client,
+    private readonly server: ChildProcess,
+  ) {}
+
+  static async start(options: SiteOptions): Promise<Site> {
+    const directory = await mkdtemp(join(tmpdir(), 'hf-site-'));
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const server = startTemporal(directory, port);
+    await mkdir(join(directory, 'c'), { mode: 0o700 });
+    const controller = await startController({
+      directory: join(directory, 'c'),
+      seed: options.seed,
+      sizeBytes: options.size,
+      mongod: binary(options.mongod === '6.0' ? 'HOLDFAST_MONGOD' : 'HOLDFAST_MONGOD44'),
+      now: new Date(),
+      temporalAddress: address,
+      programs: join(compiled('examples/controller/agent.js'), '..'),
+    });
+    const connection = await until('Temporal', async () =>
+      Connection.connect({ address, connectTimeout: 500 }).catch(() => undefined),
+    );
+    const site = new Site(directory, controller, address, new Client({ connection }), server);
+    await site.#configure(options.heartbeatTimeout ?? 2_000);
+    return site;
+  }
+
+  get example(): ExampleController {
+    return this.controller.example;
+  }
+
+  /** Starts a worker and waits until it polls. */
+  async startWorker(role: Role): Promise<ChildProcess> {
+    const log = openSync(join(this.directory, `${role}.log`), 'a', 0o600);
+    const args = [compiled('worker/main.js'), role, this.example.configFile];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log] });
+    this.#children.push(child);
+    this.#workers.set(role, child);
+    let out = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (out += text));
+    await until(`the ${role} worker`, async () => {
+      if (child.exitCode !== null) throw new Error(await this.log(role));
+      return Promise.resolve(out.includes('ready ') ? true : undefined);
+    });
+    return child;
+  }
+
+  async startWorkers(): Promise<void> {
+    await Promise.all([this.startWorker('workflow'), this.startWorker('host')]);
+  }
+
+  /** Signals a worker; SIGKILL is waited for. */
+  async signalWorker(role: Role, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#workers.get(role);
+    if (child === undefined) throw new Error(`no ${role} worker`);
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') await ended;
+  }
+
+  log(role: Role): Promise<string> {
+    return readFile(join(this.directory, `${role}.log`), 'utf8');
+  }
+
+  /** Runs the built command to its end. */
+  holdfast(...args: readonly string[]): Promise<CommandResult> {
+    return this.begin(...args).result;
+  }
+
+  /** Begins a command; what it does meanwhile can be disturbed. */
+  begin(...args: readonly string[]): { child: ChildProcess; result: Promise<CommandResult> } {
+    const began = performance.now();
+    const child = spawn(process.execPath, [compiled('client/cli/main.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOLDFAST_CONFIG: this.example.configFile },
+    });
+    this.#children.push(child);
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const result = new Promise<CommandResult>((resolve) => {
+      child.on('close', (code) =>
+        resolve({ status: code ?? -1, stdout, stderr, took: performance.now() - began }),
+      );
+    });
+    return { child, result };
+  }
+
+  /** Takes a backup and gives its id. */
+  async create(notes = ''): Promise<string> {
+    const created = await this.holdfast('create', notes, '--quiet');
+    if (created.status !== 0) throw new Error(created.stderr);
+    return created.stdout.trim();
+  }
+
+  /** The example's mongod as `machine-0`; to be closed by the caller. */
+  database(): MongoClient {
+    return databaseClient(exampleAccess(this.example));
+  }
+
+  /** What is left of operations, besides complete backups: nothing, when all is well. */
+  async leftovers(): Promise<string[]> {
+    const left: string[] = [];
+    const { workspace, storage, modelUuid } = this.example;
+    const names = await readdir(workspace);
+    left.push(...names.filter((name) => !['host.json', 'runs', 'temporal'].includes(name)));
+    left.push(...(await readdir(join(workspace, 'runs'))).map((name) => `runs/${name}`));
+    const backups = await readdir(join(storage, modelUuid)).catch(() => []);
+    for (const name of backups) {
+      const files = await readdir(join(storage, modelUuid, name));
+      if (!files.includes('MANIFEST')) left.push(`storage ${name}`);
+      left.push(...files.filter((file) => file.endsWith('.part')));
+    }
+    const client = this.database();
+    try {
+      const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+      for (const { name } of databases) {
+        if (name.startsWith('holdfast')) left.push(`database ${name}`);
+        if (['admin', 'local', 'config'].includes(name)) continue;
+        const collections = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
+        left.push(
+          ...collections.flatMap((c) => (c.name.startsWith('hf-') ? [`${name}.${c.name}`] : [])),
+        );
+      }
+      const info = await client.db('admin').command({ usersInfo: 1 });
+      const users: { user: string }[] = info['users'];
+      left.push(
+        ...users.flatMap(({ user }) => (user.startsWith('holdfast') ? [`user ${user}`] : [])),
+      );
+    } finally {
+      await client.close();
+    }
+    return left;
+  }
+
+  async stop(): Promise<void> {
+    await this.temporal.connection.close();
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+    }
+    await this.controller.stop();
+    const ended = new Promise((resolve) => this.server.once('exit', resolve));
+    this.server.kill('SIGKILL');
+    await ended;
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async #configure(heartbeatTimeout: number): Promise<void> {
+    const { configFile } = this.example;
+    const text = await readFile(configFile, 'utf8');
+    const changed = text.replace(
+      /^limits:\n/m,
+      `limits:\n  heartbeatTimeout: ${heartbeatTimeout}ms\n`,
+    );
+    if (changed === text) throw new Error('holdfast.yaml of the example has no limits');
+    await writeFile(configFile, changed);
+  }
+}
+
+function startTemporal(directory: string, port: number): ChildProcess {
+  const log = openSync(join(directory, 'temporal.log'), 'a', 0o600);
+  const attributes = Object.values(messageNames.searchAttributes).flatMap((name) => [
+    '--search-attribute',
+    `${name}=Keyword`,
+  ]);
+  const args = ['server', 'start-dev', '--port', String(port), '--ip', '127.0.0.1', '--headless'];
+  return spawn(binary('HOLDFAST_TEMPORAL_CLI'), [...args, '--log-level', 'error', ...attributes], {
+    stdio: ['ignore', log, log],
+  });
+}

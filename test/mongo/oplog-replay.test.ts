@@ -1,0 +1,112 @@
+import type { MongoClient } from 'mongodb';
+import { captureServer, type Capture } from '../../mongo/capture';
+import { countFrames } from '../../mongo/bson-frames';
+import { compareServers } from '../../mongo/compare';
+import { oplogStream } from '../../mongo/dump';
+import { prepareSwap, rollbackSwap, swapDatabase } from '../../mongo/swap';
+import { dropOld, dropStage } from '../../mongo/swap-cleanup';
+import { applyTtl } from '../../mongo/ttl';
+import { mongodVersions, startReplicaSet, type TestReplicaSet } from './replica-set';
+import { oplogSince, stageDump, takeDump, type Dump, type StageOptions } from './restore-steps';
+import { fillBefore, largeTransaction, windowScript } from './window-script';
+
+describe.each(mongodVersions)(
+  'an oplog window of mongod %s with the roles Juju gives',
+  (version) => {
+    let set: TestReplicaSet;
+    let client: MongoClient;
+    let before: Dump;
+    let meanwhile: Dump;
+    let after: Dump;
+    let oplog: Buffer;
+    let expected: Capture;
+
+    beforeAll(async () => {
+      // A transaction of 17 MB is rolled back where it fills a tenth of the cache.
+    const setParameter = { wiredTigerEngineRuntimeConfig: 'cache_size=1GB' };
+    set = await startReplicaSet({ version, auth: true, setParameter });
+      client = await set.client();
+      await fillBefore(client);
+      before = await takeDump(set);
+      await largeTransaction(client);
+    const left = [...windowScript];
+      let steps = Promise.resolve();
+      meanwhile = await takeDump(set, (stream) => {
+        if (stream !== oplogStream) steps = steps.then(() => left.shift()?.(client));
+        return steps;
+      });
+      expect(left).toEqual([]);
+      oplog = await oplogSince(client, before.start);
+      after = await takeDump(set);
+      expected = await captureServer(client);
+    });
+    afterAll(() => set.stop());
+
+    async function restored(
+      dump: Dump,
+      runId: string,
+      options: Partial<StageOptions> = {},
+    ): Promise<void> {
+      const plan = await stageDump(set, dump, { runId, ...options });
+      await prepareSwap({ client, runId }, plan);
+      await swapDatabase({ client, runId });
+      await applyTtl({ client, runId }, plan);
+      expect(await compareServers(expected, client)).toEqual([]);
+      await rollbackSwap({ client, runId });
+      await dropStage({ client, runId });
+      expect(await compareServers(expected, client)).toEqual([]);
+    }
+
+    test('holds more than a thousand entries', () => {
+      expect(countFrames(oplog)).toBeGreaterThan(1_000);
+    });
+
+    test('brings a dump of its beginning to its end', () =>
+      restored({ ...before, oplog }, 'before'));
+
+    test('leaves a dump of its end as it is', () => restored({ ...after, oplog }, 'after'));
+
+    test('mends a dump that was listed at its beginning and read at its end', () => {
+      const data = new Map(
+        before.collections.map(({ database, name }) => {
+          const namespace = `${database}.${name}`;
+          return [namespace, after.data.get(namespace) ?? Buffer.alloc(0)];
+        }),
+      );
+      const collections = before.collections.map((one) => {
+        const bytes = data.get(`${one.database}.${one.name}`) ?? Buffer.alloc(0);
+        return { ...one, documents: countFrames(bytes), bytes: bytes.length };
+      });
+      return restored({ ...before, collections, data, oplog }, 'mixed');
+    });
+
+    test('makes a dump that was taken while it all happened whole', () =>
+      restored(meanwhile, 'meanwhile'));
+
+    test('may be replayed again from its beginning, after a stop anywhere', async () => {
+      const stop = new AbortController();
+      const dump = { ...before, oplog };
+      let groups = 0;
+      const stopped = stageDump(set, dump, {
+        runId: 'again',
+        signal: stop.signal,
+        onReplay: () => {
+          if (++groups === 8) stop.abort(new Error('stopped'));
+        },
+      });
+      await expect(stopped).rejects.toThrow('stopped');
+      await restored(dump, 'again', { epoch: 2 });
+    });
+
+    test('replaces the live data for good once the old collections are dropped', async () => {
+      const runId = 'good';
+      const plan = await stageDump(set, { ...before, oplog }, { runId });
+      await prepareSwap({ client, runId }, plan);
+      await swapDatabase({ client, runId });
+      await applyTtl({ client, runId }, plan);
+      await dropOld({ client, runId });
+      await dropStage({ client, runId });
+      expect(await compareServers(expected, client)).toEqual([]);
+    });
+  },
+);
