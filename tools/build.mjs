@@ -11,8 +11,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,6 +19,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 // `dist` below it keeps it out of git and of every tool that leaves `dist` alone.
 const aside = join(root, `.build-${process.pid}`);
+/** `bin` of package.json, below `dist`. */
+const bin = ['client', 'cli', 'main.js'];
 
 /** @returns {number} exit status of the compiler */
 function compile() {
@@ -39,8 +40,9 @@ function compile() {
 
 /** The workflows, with everything they import, in one file that a worker loads without webpack. */
 async function bundle() {
-  const { bundleWorkflowCode } = createRequire(import.meta.url)('@temporalio/worker');
+  const { bundleWorkflowCode } = await import('@temporalio/worker');
   const quiet = () => undefined;
+  /** @param {string} message */
   const report = (message) => process.stderr.write(`${message}\n`);
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(aside, 'dist', 'workflows', 'index.js'),
@@ -49,11 +51,9 @@ async function bundle() {
   await writeFile(join(aside, 'dist', 'workflow-bundle.js'), code);
 }
 
+/** npm does so when it installs the package; a clone is run without. */
 async function markExecutable() {
-  const { bin } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  for (const file of Object.values(bin)) {
-    await chmod(join(aside, 'dist', file.replace(/^(\.\/)?dist\//, '')), 0o755);
-  }
+  await chmod(join(aside, 'dist', ...bin), 0o755);
 }
 
 /** @param {boolean} keepOther leave a `dist` that another build put there meanwhile */
@@ -63,7 +63,7 @@ async function putInPlace(keepOther) {
   try {
     await rename(join(aside, 'dist'), dist);
   } catch (error) {
-    if (!keepOther || !['ENOTEMPTY', 'EEXIST'].includes(error.code)) throw error;
+    if (!keepOther || !existsSync(dist)) throw error;
   }
 }
 

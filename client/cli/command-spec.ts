@@ -1,0 +1,55 @@
+import type { CommandContext } from './context';
+
+/** A positional argument of a command. */
+export interface ArgumentSpec {
+  /** As help shows it, such as `ID`. */
+  readonly name: string;
+  readonly required: boolean;
+  readonly description: string;
+}
+
+/** An option of a command. A name that begins with `no-` turns something off that is on by default. */
+export interface OptionSpec {
+  /** Without the dashes. */
+  readonly name: string;
+  /** Name of its value, such as `DIRECTORY`; absent for a switch. */
+  readonly value?: string;
+  readonly description: string;
+}
+
+/** What was typed after a command's name. Values are text: each command checks its own. */
+export interface CommandInput {
+  readonly arguments: readonly (string | undefined)[];
+  /** By the option's name without `no-`; switches are true or false. */
+  readonly options: ReadonlyMap<string, string | boolean>;
+}
+
+/** Does what a command says and returns the exit status. */
+export type CommandRun = (context: CommandContext, input: CommandInput) => Promise<number>;
+
+/** One row of the command table: parser, help and documentation are made of it. */
+export interface CommandSpec {
+  /** One word, or two for a command of a group: `config check`. */
+  readonly name: string;
+  /** One line, lower case, no final point. */
+  readonly summary: string;
+  /** Whole sentences for its own help. */
+  readonly description: string;
+  readonly arguments: readonly ArgumentSpec[];
+  readonly options: readonly OptionSpec[];
+  /** Command lines as a user types them. */
+  readonly examples: readonly string[];
+  /** Loads what the command needs: nothing of it is loaded for help. */
+  load(): Promise<CommandRun>;
+}
+
+/** The text of an option with a value; undefined when it was not given. */
+export function textOption(input: CommandInput, name: string): string | undefined {
+  const value = input.options.get(name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Whether a switch is on. */
+export function hasOption(input: CommandInput, name: string): boolean {
+  return input.options.get(name) === true;
+}

@@ -1,0 +1,158 @@
+import type { CommandSpec, OptionSpec } from './command-spec';
+
+const id = {
+  name: 'ID',
+  required: true,
+  description: 'backup id, as `holdfast list` shows it',
+} as const;
+
+const wait: OptionSpec = {
+  name: 'wait',
+  description: 'start now although no worker answers, and let the work wait for it',
+};
+
+/** Options that every command takes. */
+export const globalOptions: readonly OptionSpec[] = [
+  { name: 'config', value: 'FILE', description: 'configuration file (default: holdfast.yaml)' },
+  { name: 'json', description: 'JSON on stdout; JSON Lines for commands that take long' },
+  { name: 'quiet', description: 'no progress, and only the essential on stdout' },
+  { name: 'no-color', description: 'no colours' },
+  { name: 'no-input', description: 'never ask; fail where a question would be asked' },
+];
+
+/** What a group of commands, the first word of two, is about. */
+export const groups: Readonly<Record<string, string>> = {
+  config: 'check and show the configuration',
+};
+
+/** THE table of commands: parser, help, completion and documentation are made of it. */
+export const commands: readonly CommandSpec[] = [
+  {
+    name: 'up',
+    summary: "run Temporal and this host's workers",
+    description:
+      "Runs Temporal's development server with its Web UI, kept in a state directory, and this host's two workers, until it is stopped. Good for one host; for more, run a Temporal server of your own and `holdfast worker` on each host.",
+    arguments: [],
+    options: [
+      { name: 'state', value: 'DIRECTORY', description: 'where the server keeps its database' },
+      {
+        name: 'port',
+        value: 'PORT',
+        description: 'port of the server (default: of temporal.address)',
+      },
+      { name: 'ui-port', value: 'PORT', description: 'port of the Web UI (default: port + 1000)' },
+      { name: 'temporal-cli', value: 'PATH', description: 'the Temporal CLI to run' },
+      { name: 'fetch', description: 'download the Temporal CLI when none is found' },
+      { name: 'no-worker', description: 'run the server alone' },
+      {
+        name: 'new-server-version',
+        description: 'let another server version take over the database, for good',
+      },
+    ],
+    examples: ['holdfast up', 'holdfast up --state /srv/temporal --port 7300'],
+    load: async () => (await import('./up.js')).up,
+  },
+  {
+    name: 'worker',
+    summary: "run this host's workers",
+    description:
+      'Runs the workflow worker and the host worker of this host as two processes, until it is stopped. Needs a Temporal server at temporal.address.',
+    arguments: [],
+    options: [],
+    examples: ['holdfast worker', 'holdfast worker --config /etc/holdfast/holdfast.yaml'],
+    load: async () => (await import('./worker.js')).worker,
+  },
+  {
+    name: 'create',
+    summary: 'take a backup of the controller',
+    description:
+      'Takes a backup of the controller this host belongs to, and prints its id as the last line. The backup is listed when, and only when, it is complete and proven. Ctrl-C leaves it running.',
+    arguments: [{ name: 'NOTES', required: false, description: 'what to remember about it' }],
+    options: [
+      {
+        name: 'metadata-format',
+        value: '0|1|2',
+        description: "format of metadata.json (default: that of the controller's own Juju)",
+      },
+      wait,
+    ],
+    examples: [
+      'holdfast create',
+      'holdfast create "before the upgrade"',
+      'ID=$(holdfast create --quiet)',
+    ],
+    load: async () => (await import('./create.js')).create,
+  },
+  {
+    name: 'list',
+    summary: 'list the backups in the storage',
+    description:
+      "Lists this controller's backups, the newest first, with what their MANIFESTs say. Needs no Temporal.",
+    arguments: [],
+    options: [],
+    examples: ['holdfast list', "holdfast list --json | jq -r '.backups[0].id'"],
+    load: async () => (await import('./list.js')).list,
+  },
+  {
+    name: 'info',
+    summary: 'show what is known of one backup',
+    description:
+      "Shows a backup's metadata as Juju keeps it, and what its MANIFEST says. Needs no Temporal.",
+    arguments: [id],
+    options: [],
+    examples: ['holdfast info 20260102-030405.11111111-2222-4333-8444-555555555555'],
+    load: async () => (await import('./info.js')).info,
+  },
+  {
+    name: 'verify',
+    summary: 'read and prove every byte of a backup',
+    description:
+      'Reads a stored backup from the first byte to the last and proves it against its MANIFEST and INDEX. Changes nothing. Exit status 13 means damage.',
+    arguments: [id],
+    options: [wait],
+    examples: ['holdfast verify 20260102-030405.11111111-2222-4333-8444-555555555555'],
+    load: async () => (await import('./verify.js')).verify,
+  },
+  {
+    name: 'restore',
+    summary: 'restore the controller from a backup',
+    description:
+      'Loads a backup beside the live data, proves it, and only then replaces the live data: the controller is away for seconds. Until then nothing is changed; after that it ends complete, or is rolled back. Ctrl-C leaves it running.',
+    arguments: [{ ...id, required: false }],
+    options: [
+      { name: 'latest', description: 'the newest complete backup' },
+      { name: 'yes', description: 'do not ask before anything is changed' },
+      { name: 'plan', description: 'check everything, show the result, and stop' },
+      { name: 'resume', description: 'finish the restore that was interrupted on this host' },
+      { name: 'rollback', description: 'go back to the state before the interrupted restore' },
+      { name: 'keep-old', description: 'keep the replaced collections and files' },
+      wait,
+    ],
+    examples: [
+      'holdfast restore --latest --plan',
+      'holdfast restore 20260102-030405.11111111-2222-4333-8444-555555555555 --yes',
+      'holdfast restore --rollback',
+    ],
+    load: async () => (await import('./restore.js')).restore,
+  },
+  {
+    name: 'config check',
+    summary: 'check the configuration',
+    description:
+      'Reports every problem of the configuration at once, each with its line; tries whether this host can read its secrets, without showing them.',
+    arguments: [],
+    options: [],
+    examples: ['holdfast config check'],
+    load: async () => (await import('./config.js')).configCheck,
+  },
+  {
+    name: 'config show',
+    summary: 'show every setting and where it comes from',
+    description:
+      'Shows the configuration in force, each setting with its origin. No secret is shown.',
+    arguments: [],
+    options: [],
+    examples: ['holdfast config show', 'holdfast config show --json'],
+    load: async () => (await import('./config.js')).configShow,
+  },
+];

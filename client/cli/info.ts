@@ -1,0 +1,102 @@
+import type { CompleteBackup } from '../../catalog/backup-summary';
+import { quoteName } from '../../core/ids';
+import { formatSize } from '../../core/sizes';
+import { renderFacts, renderTable } from '../render/table';
+import { formatCount, formatDuration, formatTime } from '../render/units';
+import type { CommandRun } from './command-spec';
+import { withClient } from './operation';
+
+/** `holdfast info ID`. */
+export const info: CommandRun = (context, input) => {
+  const { terminal } = context;
+  return withClient(context, async (client) => {
+    const { summary, manifest } = await client.info(input.arguments[0] ?? '');
+    if (terminal.json) {
+      const { id, size, status, restorable } = summary;
+      terminal.outJson({ v: 1, id, size, status, restorable, manifest });
+    } else if (terminal.quiet) {
+      terminal.out(summary.id);
+    } else {
+      describe(summary, client.config.storage.name).forEach((line) => terminal.out(line));
+    }
+    return 0;
+  });
+};
+
+type Facts = (readonly [string, string])[];
+
+function describe(backup: CompleteBackup, storage: string): string[] {
+  return [
+    ...renderFacts(jujuFacts(backup)),
+    '',
+    ...renderFacts(holdfastFacts(backup, storage)),
+    '',
+    ...fileTable(backup),
+  ];
+}
+
+/** The lines Juju shows of a backup, under Juju's own names for them. */
+function jujuFacts({ manifest }: CompleteBackup): Facts {
+  const { metadata, files } = manifest;
+  const of = (...names: string[]): string =>
+    quoteName(
+      String(names.map((name) => metadata[name]).find((value) => value !== undefined) ?? ''),
+    );
+  const archive = files[0];
+  return [
+    ['backup ID', manifest.backupId],
+    ['backup format version', of('FormatVersion') || '0'],
+    ['juju version', of('Version')],
+    ['base', of('Base', 'Series')],
+    ['controller UUID', of('ControllerUUID')],
+    ['model UUID', of('ModelUUID', 'Environment')],
+    ['machine ID', of('Machine')],
+    ['created on host', of('Hostname')],
+    ['started', formatTime(Date.parse(manifest.started))],
+    ['finished', formatTime(Date.parse(manifest.finished))],
+    ['checksum', archive === undefined ? '' : `${archive.content.sha1Base64} (SHA-1, base64)`],
+    ['size (B)', archive === undefined ? '' : String(archive.content.size)],
+    ['notes', quoteName(manifest.notes)],
+  ];
+}
+
+function holdfastFacts({ manifest, size, restorable }: CompleteBackup, storage: string): Facts {
+  const { mongo, hosts, tool, datasets } = manifest;
+  const took = Date.parse(manifest.finished) - Date.parse(manifest.started);
+  const database: Facts =
+    mongo === null
+      ? []
+      : [
+          ['mongod', `${quoteName(mongo.version)}, compatibility ${quoteName(mongo.fcv)}`],
+          ['replica set', `${quoteName(mongo.replicaSet)}, read from ${quoteName(mongo.node)}`],
+          ['oplog', `${formatCount(mongo.oplog.entries)} entries`],
+        ];
+  return [
+    ['storage', `${quoteName(storage)}, ${formatSize(size)}`],
+    ['kind', `${quoteName(manifest.kind)}, ${manifest.purpose}, ${manifest.outcome}`],
+    ['can be restored', restorable ? 'yes' : 'no: a newer Holdfast made it'],
+    ['tags', manifest.tags.map(quoteName).join(', ')],
+    ['hosts', hosts.map((host) => quoteName(`${host.machine} (${host.hostname})`)).join(', ')],
+    ...database,
+    ...datasets.map(
+      (set) =>
+        [
+          `dataset ${quoteName(set.id)}`,
+          `${set.handler}, ${set.repository}, ${formatCount(set.totalFiles)} files, ${formatSize(set.totalBytes)}`,
+        ] as const,
+    ),
+    ['taken in', formatDuration(took)],
+    ['made by', quoteName(`${tool.name} ${tool.version}`)],
+  ];
+}
+
+function fileTable({ manifest }: CompleteBackup): string[] {
+  return renderTable(
+    [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
+    manifest.files.map(({ name, content }) => [
+      quoteName(name),
+      formatSize(content.size),
+      content.sha256,
+    ]),
+  );
+}

@@ -1,0 +1,73 @@
+import type { BackupSummary } from '../../catalog/backup-summary';
+import { quoteName } from '../../core/ids';
+import { formatSize } from '../../core/sizes';
+import { fitCells, renderTable } from '../render/table';
+import { formatTime } from '../render/units';
+import type { CommandRun } from './command-spec';
+import { withClient } from './operation';
+
+const longestNotes = 40;
+
+/** `holdfast list`: the newest first. */
+export const list: CommandRun = (context) => {
+  const { terminal } = context;
+  return withClient(context, async (client) => {
+    const backups = (await client.list()).toReversed();
+    if (terminal.json) {
+      terminal.outJson({ v: 1, storage: client.config.storage.name, backups: backups.map(toJson) });
+    } else if (terminal.quiet) {
+      backups.forEach(({ id }) => terminal.out(id));
+    } else if (backups.length === 0) {
+      terminal.note(`storage ${client.config.storage.name} holds no backups`);
+    } else {
+      table(backups).forEach((line) => terminal.out(line));
+    }
+    return 0;
+  });
+};
+
+function table(backups: readonly BackupSummary[]): string[] {
+  const columns = [
+    { title: 'ID' },
+    { title: 'DATE' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'STATUS' },
+    { title: 'NOTES' },
+    { title: 'JUJU' },
+  ] as const;
+  return renderTable(columns, backups.map(row));
+}
+
+function row(backup: BackupSummary): string[] {
+  const known = backup.status === 'complete' ? backup : undefined;
+  return [
+    backup.id,
+    formatTime(Date.parse(backup.started)),
+    formatSize(backup.size),
+    statusOf(backup),
+    fitCells(quoteName(known?.notes ?? ''), longestNotes),
+    quoteName(known?.jujuVersion ?? ''),
+  ];
+}
+
+function statusOf(backup: BackupSummary): string {
+  if (backup.status !== 'complete') return backup.status;
+  return backup.purpose === 'safety' ? `${backup.outcome}, safety copy` : backup.outcome;
+}
+
+function toJson(backup: BackupSummary): object {
+  const { id, controller, size, started, status } = backup;
+  const base = { id, controller, size, started, status };
+  switch (backup.status) {
+    case 'complete': {
+      const { finished, notes, jujuVersion, hosts, purpose, outcome, restorable } = backup;
+      return { ...base, finished, notes, jujuVersion, hosts, purpose, outcome, restorable };
+    }
+    case 'damaged':
+      return { ...base, code: backup.error.code, reason: backup.reason };
+    case 'incomplete':
+      return base;
+    default:
+      throw new TypeError(`backup ${String(backup satisfies never)}`);
+  }
+}

@@ -1,0 +1,98 @@
+import { HoldfastError } from '../../core/errors';
+import type { BackupChoice, RestoreInput, RestoreReport } from '../../core/messages';
+import type { HoldfastClient, OperationHandle } from '../holdfast-client';
+import { renderPreflight, renderRestore } from '../render/report';
+import type { Status } from '../status';
+import { resolveBackup } from './backup-argument';
+import { hasOption, type CommandInput, type CommandRun } from './command-spec';
+import type { CommandContext } from './context';
+import { conclude, withClient } from './operation';
+import { usageError } from './report-error';
+
+/** What was asked for, after the command line has been found to make sense. */
+interface Asked {
+  readonly action: RestoreInput['action'];
+  readonly id: string | undefined;
+  readonly planOnly: boolean;
+  readonly confirmed: boolean;
+}
+
+/** `holdfast restore [ID]`. */
+export const restore: CommandRun = (context, input) => {
+  const asked = readInput(context, input);
+  const { action, planOnly, confirmed } = asked;
+  return withClient(context, async (client) => {
+    const handle = await client.startRestore({
+      action,
+      backup: await choose(client, asked),
+      planOnly,
+      confirmed,
+      keepOld: hasOption(input, 'keep-old'),
+      wait: hasOption(input, 'wait'),
+    });
+    const onConfirmation = (status: Status) => ask(context, client, handle, status);
+    return conclude(
+      context,
+      client,
+      handle,
+      (report) => show(context, report),
+      confirmed || planOnly ? {} : { onConfirmation },
+    );
+  });
+};
+
+/** @throws HoldfastError HF-USAGE-001, before anything is started. */
+function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
+  const on = (name: string): boolean => hasOption(input, name);
+  const [id] = input.arguments;
+  const chosen = [id, ...['latest', 'resume', 'rollback'].filter(on)].filter(Boolean);
+  if (chosen.length === 0) {
+    throw usageError('name a backup by its ID, or pass --latest', 'restore');
+  }
+  if (chosen.length > 1) {
+    throw usageError('ID, --latest, --resume and --rollback exclude each other', 'restore');
+  }
+  const action = on('resume') ? 'resume' : on('rollback') ? 'rollback' : 'restore';
+  const planOnly = on('plan');
+  if (planOnly && action !== 'restore') {
+    throw usageError(`--plan and --${action} exclude each other`, 'restore');
+  }
+  // Resume and rollback say themselves what is to happen, and were confirmed when it began.
+  const confirmed = on('yes') || action !== 'restore';
+  if (!confirmed && !planOnly && !terminal.interactive) {
+    throw usageError(
+      'a restore replaces live data and asks before it does, but there is no terminal to ask on: pass --yes',
+      'restore',
+    );
+  }
+  return { action, id, planOnly, confirmed };
+}
+
+async function choose(client: HoldfastClient, { id }: Asked): Promise<BackupChoice> {
+  return id === undefined ? { latest: true } : { id: await resolveBackup(client, id) };
+}
+
+async function ask(
+  { terminal }: CommandContext,
+  client: HoldfastClient,
+  handle: OperationHandle<RestoreReport>,
+  { preflight }: Status,
+): Promise<void> {
+  if (preflight === undefined) return;
+  const { backupId } = preflight;
+  renderPreflight(preflight).forEach((line) => terminal.err(line));
+  const answer = await terminal.confirm(`Restore ${backupId}? The live data is replaced by it.`);
+  await client.confirmRestore(handle, backupId, answer === true ? 'yes' : 'no');
+  if (answer !== true) {
+    throw new HoldfastError('HF-CANCEL-001', { kind: 'restore', outcome: 'nothing was changed' });
+  }
+}
+
+function show({ terminal }: CommandContext, report: RestoreReport): number {
+  if (!terminal.json) {
+    const lines =
+      terminal.quiet && report.outcome !== 'planned' ? [report.backupId] : renderRestore(report);
+    lines.forEach((line) => terminal.out(line));
+  }
+  return 0;
+}

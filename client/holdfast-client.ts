@@ -1,0 +1,248 @@
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Environment } from '../config/environment';
+import { processEnvironment } from '../config/environment';
+import type { HoldfastConfig } from '../config/holdfast-config';
+import { loadConfig } from '../config/load';
+import type { BackupSummary } from '../catalog/backup-summary';
+import { findBackup, listBackups, type FoundBackup } from '../catalog/storage-catalog';
+import type { HostIdentity } from '../controller/host-identity';
+import {
+  messageNames,
+  type BackupReport,
+  type Confirmation,
+  type RestoreReport,
+  type VerifyReport,
+  type WorkflowStatus,
+} from '../core/messages';
+import type { BackupStorage } from '../storage/contract';
+import { createStorageRegistry } from '../storage/registry';
+import { HoldfastError, isHoldfastError } from '../core/errors';
+import { identifyThisHost } from '../worker/this-host';
+import { operationError } from './failures';
+import {
+  backupRequest,
+  restoreRequest,
+  verifyRequest,
+  type BackupOptions,
+  type RestoreOptions,
+  type StartOptions,
+} from './operations';
+import { lastPollOf, startWorkflow, type StartRequest } from './start';
+import { readStatus, type Report, type Status } from './status';
+import { TemporalSession } from './temporal';
+
+/** A run that was started, or found running. `R` is its report. */
+export interface OperationHandle<R extends Report = Report> {
+  readonly kind: R['kind'];
+  readonly workflowId: string;
+  readonly runId: string;
+  /** It ran already. */
+  readonly attached: boolean;
+  readonly queues: { readonly workflow: string; readonly host: string };
+}
+
+/**
+ * The library behind the command line: starts operations on one controller and tells how they go.
+ * An operation goes on when the client is gone.
+ *
+ *     const client = await HoldfastClient.load();
+ *     const backup = await client.startBackup({ notes: 'before the upgrade' });
+ *     const report = await client.result(backup);
+ *     await client.close();
+ */
+export class HoldfastClient {
+  #session: Promise<TemporalSession> | undefined;
+  #host: Promise<HostIdentity> | undefined;
+  #storage: BackupStorage | undefined;
+
+  constructor(
+    readonly config: HoldfastConfig,
+    private readonly environment: Environment,
+  ) {}
+
+  /**
+   * A client by a configuration file: the one named, else the first found in the usual places.
+   * @throws HoldfastError HF-CONFIG-001, HF-CONFIG-002
+   */
+  static async load(file?: string): Promise<HoldfastClient> {
+    const environment = processEnvironment();
+    const { config } = await loadConfig({ environment, file });
+    return new HoldfastClient(config, environment);
+  }
+
+  /**
+   * Connects to Temporal; every operation does so itself when needed.
+   * @throws HoldfastError HF-TEMPORAL-001
+   */
+  async connect(): Promise<void> {
+    await this.#connected();
+  }
+
+  /** Ends the connections. Operations go on. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await this.#storage?.close();
+    if (session === undefined) return;
+    const connected = await session.catch(() => undefined);
+    await connected?.close();
+  }
+
+  /**
+   * Which controller machine operations are for.
+   * @throws HoldfastError HF-HOST-001, HF-HOST-003
+   */
+  host(): Promise<HostIdentity> {
+    this.#host ??= identifyThisHost(this.config, this.environment);
+    return this.#host;
+  }
+
+  /**
+   * The backups of this host's controller, or of every controller of the storage where the host
+   * does not know its own; oldest first, complete or not. Needs no Temporal.
+   * @throws HoldfastError HF-STORAGE-005, HF-STORAGE-006
+   */
+  async list(signal?: AbortSignal): Promise<readonly BackupSummary[]> {
+    return listBackups(await this.#query(signal));
+  }
+
+  /**
+   * One complete backup: by id, the beginning of an id, or `latest`. Needs no Temporal.
+   * @throws HoldfastError as `findBackup` of the catalog.
+   */
+  async info(id: string, signal?: AbortSignal): Promise<FoundBackup> {
+    return findBackup(await this.#query(signal), id);
+  }
+
+  /**
+   * Begins a backup.
+   * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
+   */
+  async startBackup(options: BackupOptions = {}): Promise<OperationHandle<BackupReport>> {
+    return this.#start('backup', backupRequest(await this.#target(), options));
+  }
+
+  /**
+   * Begins a restore. Unless `confirmed`, it waits for `confirmRestore` after its preflight.
+   * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
+   */
+  async startRestore(options: RestoreOptions): Promise<OperationHandle<RestoreReport>> {
+    return this.#start('restore', restoreRequest(await this.#target(), options));
+  }
+
+  /**
+   * Begins to verify a backup, or attaches to the verification of it that runs.
+   * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001; nothing was started then.
+   */
+  async startVerify(
+    backupId: string,
+    options: StartOptions = {},
+  ): Promise<OperationHandle<VerifyReport>> {
+    return this.#start('verify', verifyRequest(await this.#target(), backupId, options));
+  }
+
+  /**
+   * Answers a restore that waits for its confirmation.
+   * @throws HoldfastError when it does not wait, or for another backup.
+   */
+  async confirmRestore(
+    handle: OperationHandle<RestoreReport>,
+    backupId: string,
+    answer: Confirmation['answer'],
+  ): Promise<void> {
+    const confirmation: Confirmation = { v: 1, backupId, answer };
+    const session = await this.#connected();
+    const run = session.client.workflow.getHandle(handle.workflowId, handle.runId);
+    const args: [Confirmation] = [confirmation];
+    const updateId = `confirm-${backupId}-${answer}`;
+    try {
+      await session.call(() => run.executeUpdate(messageNames.confirm, { args, updateId }));
+    } catch (error) {
+      throw this.#explain(error, handle);
+    }
+  }
+
+  /**
+   * Everything that can be told of an operation now. With `query: false` no worker is asked, which
+   * never waits.
+   * @throws HoldfastError HF-TEMPORAL-001
+   */
+  async status(handle: OperationHandle, options: { query?: boolean } = {}): Promise<Status> {
+    const session = await this.#connected();
+    try {
+      return await session.call(() => readStatus(session.client, { ...handle, ...options }));
+    } catch (error) {
+      throw this.#explain(error, handle);
+    }
+  }
+
+  /**
+   * Waits for the end of an operation.
+   * @throws HoldfastError the operation's own error; HF-CANCEL-001 when it was cancelled.
+   */
+  async result<R extends Report>(handle: OperationHandle<R>): Promise<R> {
+    const session = await this.#connected();
+    const run = session.client.workflow.getHandle<() => Promise<R>>(
+      handle.workflowId,
+      handle.runId,
+      { followRuns: false },
+    );
+    try {
+      return await session.call(() => run.result());
+    } catch (error) {
+      throw this.#explain(error, handle);
+    }
+  }
+
+  /** When the queues of an operation were polled last, for people; `where` is empty for a live worker. */
+  async lastPoll(handle: OperationHandle, queue: 'workflow' | 'host'): Promise<string> {
+    const kind = queue === 'workflow' ? 'workflow' : 'activity';
+    const session = await this.#connected();
+    return session.call(() => lastPollOf(session, handle.queues[queue], kind));
+  }
+
+  async #start<K extends WorkflowStatus['kind']>(
+    kind: K,
+    request: StartRequest,
+  ): Promise<{ kind: K } & Omit<OperationHandle, 'kind'>> {
+    const session = await this.#connected();
+    const { workflow, host } = request.input.placement;
+    const started = await session.call(() => startWorkflow(session, request));
+    return { kind, ...started, queues: { workflow, host } };
+  }
+
+  #explain(error: unknown, { kind, workflowId, runId }: OperationHandle): HoldfastError {
+    if (error instanceof WorkflowNotFoundError) {
+      const { address } = this.config.temporal;
+      const params = { address, workflowId, runId };
+      return new HoldfastError('HF-TEMPORAL-007', params, { cause: error });
+    }
+    return operationError(error, kind);
+  }
+
+  async #query(signal: AbortSignal | undefined) {
+    this.#storage ??= createStorageRegistry().openStorage(this.config.storage);
+    const host = await this.host().catch((error: unknown) => {
+      if (isHoldfastError(error, 'HF-HOST-001', 'HF-HOST-003')) return undefined;
+      throw error;
+    });
+    const storage = this.#storage;
+    const controller = host?.modelUuid;
+    return { storage, controller, ...(signal === undefined ? {} : { signal }) };
+  }
+
+  async #target() {
+    return { config: this.config, host: await this.host() };
+  }
+
+  async #connected(): Promise<TemporalSession> {
+    this.#session ??= TemporalSession.open(this.config.temporal, this.environment);
+    try {
+      return await this.#session;
+    } catch (error) {
+      // The next call tries again.
+      this.#session = undefined;
+      throw error;
+    }
+  }
+}

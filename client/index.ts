@@ -1,0 +1,27 @@
+/** The client library of Holdfast: the package's main entry. */
+export { HoldfastClient, type OperationHandle } from './holdfast-client';
+export type { BackupOptions, RestoreOptions, StartOptions } from './operations';
+export type { PendingStep, Report, Status } from './status';
+export { HoldfastError, isHoldfastError } from '../core/errors';
+export type { ErrorCode } from '../core/error-table';
+export { loadConfig, type LoadedConfig, type LoadOptions } from '../config/load';
+export { processEnvironment, type Environment } from '../config/environment';
+export type { HoldfastConfig } from '../config/holdfast-config';
+export type {
+  BackupSummary,
+  CompleteBackup,
+  DamagedBackup,
+  IncompleteBackup,
+} from '../catalog/backup-summary';
+export type { FoundBackup } from '../catalog/storage-catalog';
+export type { Manifest } from '../archive/manifest';
+export type {
+  ArchiveFacts,
+  BackupChoice,
+  BackupReport,
+  HeartbeatDetail,
+  PreflightCheck,
+  PreflightReport,
+  RestoreReport,
+  VerifyReport,
+} from '../core/messages';

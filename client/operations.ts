@@ -1,0 +1,145 @@
+import type { HoldfastConfig } from '../config/holdfast-config';
+import type { HostIdentity } from '../controller/host-identity';
+import { controllerWorkflowId, hostQueue, verifyWorkflowId, workflowQueue } from '../core/ids';
+import type {
+  BackupChoice,
+  BackupInput,
+  OperationLimits,
+  Placement,
+  RestoreInput,
+  VerifyInput,
+} from '../core/messages';
+import { fitCells } from './render/table';
+import type { StartRequest } from './start';
+
+/** What every start takes. */
+export interface StartOptions {
+  /** Start although no worker polls: the work begins when one does. Default false. */
+  readonly wait?: boolean;
+}
+
+export interface BackupOptions extends StartOptions {
+  readonly notes?: string;
+  /** Format of metadata.json; chosen by the controller's own Juju version by default. */
+  readonly metadataFormat?: 0 | 1 | 2;
+}
+
+export interface RestoreOptions extends StartOptions {
+  /** `resume` and `rollback` take up the restore that the host's journal names. Default `restore`. */
+  readonly action?: RestoreInput['action'];
+  readonly backup: BackupChoice;
+  /** Stop after the preflight. Default false. */
+  readonly planOnly?: boolean;
+  /** Do not wait for `confirmRestore`. Default false. */
+  readonly confirmed?: boolean;
+  /** Keep what was replaced beside what was restored. Default false. */
+  readonly keepOld?: boolean;
+}
+
+/** Where and for whom operations run: the configuration and the host they belong to. */
+export interface OperationTarget {
+  readonly config: HoldfastConfig;
+  readonly host: HostIdentity;
+}
+
+/** Milliseconds; a worker that polls takes a step at once. */
+const hostNotice = 30_000;
+
+function common({ config, host }: OperationTarget) {
+  const queue = hostQueue(host.modelUuid, host.machine);
+  // A file storage is reached on its host only; what can be reached from anywhere, from there too.
+  const placement: Placement = { workflow: workflowQueue, host: queue, storage: queue };
+  const { heartbeatTimeout, hostWait, confirmWait } = config.limits;
+  const limits: OperationLimits = { heartbeatTimeout, hostWait, hostNotice, confirmWait };
+  return {
+    v: 1,
+    controller: host.modelUuid,
+    machine: host.machine,
+    storage: config.storage.name,
+    placement,
+    limits,
+  } as const;
+}
+
+function request(
+  target: OperationTarget,
+  kind: StartRequest['kind'],
+  input: BackupInput | RestoreInput | VerifyInput,
+  texts: { readonly summary: string; readonly details: string },
+  options: StartOptions,
+): StartRequest {
+  return {
+    kind,
+    workflowId: controllerWorkflowId(target.host.modelUuid),
+    input,
+    machine: target.host.machine,
+    ...texts,
+    wait: options.wait ?? false,
+    attach: false,
+  };
+}
+
+/** One line of at most 100 cells: the server takes 400 bytes. */
+function oneLine(text: string): string {
+  return fitCells(text.replace(/\s+/g, ' ').trim(), 100);
+}
+
+function label({ config, host }: OperationTarget): string {
+  return `${config.controller.name ?? host.modelUuid} (${host.machine})`;
+}
+
+/** The workflow `backup` with its input. */
+export function backupRequest(target: OperationTarget, options: BackupOptions): StartRequest {
+  const { notes = '', metadataFormat } = options;
+  const input: BackupInput = {
+    ...common(target),
+    notes,
+    purpose: 'manual',
+    ...(metadataFormat === undefined ? {} : { metadataFormat }),
+  };
+  const about = notes === '' ? '' : `: ${oneLine(notes)}`;
+  const texts = {
+    summary: `backup of ${label(target)}${about}`,
+    details: `Backup of controller \`${input.controller}\` by \`${input.machine}\` into storage \`${input.storage}\`.`,
+  };
+  return request(target, 'backup', input, texts, options);
+}
+
+/** The workflow `restore` with its input. */
+export function restoreRequest(target: OperationTarget, options: RestoreOptions): StartRequest {
+  const { action = 'restore', backup, planOnly = false, confirmed = false } = options;
+  const input: RestoreInput = {
+    ...common(target),
+    action,
+    backup,
+    planOnly,
+    confirmed,
+    keepOld: options.keepOld ?? false,
+  };
+  const what = action !== 'restore' ? action : 'id' in backup ? backup.id : 'the newest backup';
+  const texts = {
+    summary: `${planOnly ? 'plan of a restore' : 'restore'} of ${label(target)}: ${what}`,
+    details: `Restore of controller \`${input.controller}\` on \`${input.machine}\` from storage \`${input.storage}\`: ${what}.`,
+  };
+  const id = 'id' in backup && action === 'restore' ? backup.id : undefined;
+  return { ...request(target, 'restore', input, texts, options), backupId: id };
+}
+
+/** The workflow `verify` with its input; one verification of a backup serves all who ask. */
+export function verifyRequest(
+  target: OperationTarget,
+  backupId: string,
+  options: StartOptions,
+): StartRequest {
+  const input: VerifyInput = { ...common(target), backupId };
+  const texts = {
+    summary: `verify ${backupId}`,
+    details: `Reads every byte of backup \`${backupId}\` in storage \`${input.storage}\` and proves it.`,
+  };
+  return {
+    ...request(target, 'verify', input, texts, options),
+    workflowId: verifyWorkflowId(target.host.modelUuid, backupId),
+    backupId,
+    attach: true,
+  };
+}

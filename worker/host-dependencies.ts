@@ -1,0 +1,32 @@
+import type { ActivityDependencies } from '../activities/dependencies';
+import type { Environment } from '../config/environment';
+import type { HoldfastConfig } from '../config/holdfast-config';
+import { HoldfastError } from '../core/errors';
+import type { BackupStorage } from '../storage/contract';
+import { createStorageRegistry } from '../storage/registry';
+
+/** What a host's worker is built from. */
+export interface HostDependencies {
+  readonly activities: ActivityDependencies;
+  /** Frees what the steps hold. */
+  close(): Promise<void>;
+}
+
+/** Builds what the steps need from the configuration; the storage is opened once. */
+export function hostDependencies(
+  config: HoldfastConfig,
+  environment: Environment,
+): HostDependencies {
+  const storage = createStorageRegistry().openStorage(config.storage);
+  return {
+    activities: {
+      config,
+      environment,
+      openStorage: (name): BackupStorage => {
+        if (name === storage.name) return storage;
+        throw new HoldfastError('HF-STORAGE-008', { type: name, known: storage.name });
+      },
+    },
+    close: () => storage.close(),
+  };
+}
