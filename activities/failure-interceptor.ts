@@ -6,15 +6,14 @@ import type {
   ActivityInterceptors,
   Next,
 } from '@temporalio/worker';
-import { HoldfastError, errorText } from '../core/errors';
+import { HoldfastError, errorText, isHoldfastError } from '../core/errors';
 import type { FailureDetail } from '../core/messages';
 
 /** Turns whatever a step throws into an ApplicationFailure of the error table. */
 export function toApplicationFailure(error: unknown): ApplicationFailure {
-  const known =
-    error instanceof HoldfastError
-      ? error
-      : new HoldfastError('HF-INTERNAL-001', { reason: errorText(error) }, { cause: error });
+  const known = isHoldfastError(error)
+    ? error
+    : new HoldfastError('HF-INTERNAL-001', { reason: errorText(error) }, { cause: error });
   const detail: FailureDetail = {
     v: 1,
     code: known.code,

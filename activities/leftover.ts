@@ -6,6 +6,9 @@ import { undoRestoreRun } from './restore/undo-restore';
 import { heldBy, readJournal, type Journal } from './workspace/journal';
 import { Workspace } from './workspace/workspace';
 
+/** gRPC status NOT_FOUND. */
+const notFound: readonly number[] = [5];
+
 /**
  * What an earlier run left on this host, compensated: a run that has closed (or that Temporal does
  * not know any more) before its point of no return is undone from its journal.
@@ -46,7 +49,7 @@ async function isOpen(client: Client, journal: Journal): Promise<boolean> {
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     // A server that was set up anew does not know the run; any other failure must not count as "gone".
-    if (isGrpcServiceError(error) && error.code === 5) return false;
+    if (isGrpcServiceError(error) && notFound.includes(error.code)) return false;
     throw error;
   }
 }

@@ -45,12 +45,13 @@ export function bindStep<A extends unknown[], R>(
       phase,
       unit,
     );
+    const { log } = context;
     const attempt: Attempt = {
       signal,
       progress,
       client: context.client,
       runId: context.info.workflowExecution?.runId ?? '',
-      warn: (message, fields) => context.log.warn(message, fields),
+      warn: (message, fields) => void log.warn(message, fields),
     };
     try {
       return await body(attempt, ...args);

@@ -61,40 +61,40 @@ export interface LoadSummary {
 
 /** The steps that run on a controller host, by their activity names. */
 export interface HostSteps {
-  prepareBackup(input: BackupInput, run: RunInfo, backupId: string): Promise<PreparedBackup>;
-  dumpDatabase(ref: OperationRef): Promise<DumpSummary>;
-  bundleFiles(ref: OperationRef): Promise<BundleSummary>;
-  composeArchive(ref: OperationRef, input: BackupInput): Promise<{ size: number }>;
+  prepareBackup: (input: BackupInput, run: RunInfo, backupId: string) => Promise<PreparedBackup>;
+  dumpDatabase: (ref: OperationRef) => Promise<DumpSummary>;
+  bundleFiles: (ref: OperationRef) => Promise<BundleSummary>;
+  composeArchive: (ref: OperationRef, input: BackupInput) => Promise<{ size: number }>;
   inspectRope(ref: OperationRef): Promise<{ archive: ArchiveFacts; entries: number }>;
-  storeArchive(ref: OperationRef, archive: ArchiveFacts): Promise<{ stored: number }>;
-  verifyStored(ref: OperationRef, archive: ArchiveFacts): Promise<{ verified: number }>;
-  commitBackup(ref: OperationRef, input: BackupInput, archive: ArchiveFacts): Promise<void>;
-  finishBackup(ref: OperationRef): Promise<void>;
+  storeArchive: (ref: OperationRef, archive: ArchiveFacts) => Promise<{ stored: number }>;
+  verifyStored: (ref: OperationRef, archive: ArchiveFacts) => Promise<{ verified: number }>;
+  commitBackup: (ref: OperationRef, input: BackupInput, archive: ArchiveFacts) => Promise<void>;
+  finishBackup: (ref: OperationRef) => Promise<void>;
   /** Does nothing unless the journal names this run. */
-  undoBackup(run: RunInfo): Promise<void>;
+  undoBackup: (run: RunInfo) => Promise<void>;
 
-  locateBackup(input: RestoreInput, choice: BackupChoice): Promise<LocatedBackup>;
-  prepareRestore(
+  locateBackup: (input: RestoreInput, choice: BackupChoice) => Promise<LocatedBackup>;
+  prepareRestore: (
     input: RestoreInput,
     run: RunInfo,
     backupId: string | undefined,
-  ): Promise<PreparedRestore>;
-  fetchArchive(ref: OperationRef): Promise<ArchiveFacts>;
-  inspectArchive(ref: OperationRef): Promise<InspectionSummary>;
-  preflightRestore(ref: OperationRef): Promise<PreflightReport>;
-  beginRestore(ref: OperationRef, input: RestoreInput): Promise<{ compensated?: string }>;
-  loadStaged(ref: OperationRef): Promise<LoadSummary>;
-  stageFiles(ref: OperationRef): Promise<{ files: number }>;
-  stopAgents(ref: OperationRef): Promise<void>;
-  swapDatabase(ref: OperationRef): Promise<void>;
-  swapFiles(ref: OperationRef): Promise<void>;
-  restoreUsers(ref: OperationRef): Promise<void>;
-  startAgents(ref: OperationRef): Promise<{ downtime?: number }>;
-  finishRestore(ref: OperationRef, keepOld: boolean): Promise<void>;
+  ) => Promise<PreparedRestore>;
+  fetchArchive: (ref: OperationRef) => Promise<ArchiveFacts>;
+  inspectArchive: (ref: OperationRef) => Promise<InspectionSummary>;
+  preflightRestore: (ref: OperationRef) => Promise<PreflightReport>;
+  beginRestore: (ref: OperationRef, input: RestoreInput) => Promise<{ compensated?: string }>;
+  loadStaged: (ref: OperationRef) => Promise<LoadSummary>;
+  stageFiles: (ref: OperationRef) => Promise<{ files: number }>;
+  stopAgents: (ref: OperationRef) => Promise<void>;
+  swapDatabase: (ref: OperationRef) => Promise<void>;
+  swapFiles: (ref: OperationRef) => Promise<void>;
+  restoreUsers: (ref: OperationRef) => Promise<void>;
+  startAgents: (ref: OperationRef) => Promise<{ downtime?: number }>;
+  finishRestore: (ref: OperationRef, keepOld: boolean) => Promise<void>;
   /** Everything backwards, from wherever it stands: the exact state before. Nothing when the journal names another run. */
-  undoRestore(ref: OperationRef): Promise<void>;
+  undoRestore: (ref: OperationRef) => Promise<void>;
   /** Removes what a run that changed nothing kept under the workspace. */
-  discardRun(ref: OperationRef): Promise<void>;
+  discardRun: (ref: OperationRef) => Promise<void>;
 
-  verifyBackup(input: VerifyInput): Promise<Omit<VerifyReport, 'duration'>>;
+  verifyBackup: (input: VerifyInput) => Promise<Omit<VerifyReport, 'duration'>>;
 }

@@ -1,4 +1,4 @@
-import { errorTable, type ErrorCode } from './error-table';
+import { errorTable, type ErrorCode, type ErrorEntry } from './error-table';
 
 type Placeholders<T extends string> = T extends `${string}{${infer P}}${infer Rest}`
   ? P | Placeholders<Rest>
@@ -18,6 +18,15 @@ function fill(template: string, params: Readonly<Record<string, string | number>
   return template.replace(/\{(\w+)\}/g, (_, name: string) => String(params[name] ?? `{${name}}`));
 }
 
+/** A row of the error table with its templates filled in. */
+export function describeError(
+  code: ErrorCode,
+  params: Readonly<Record<string, string | number>>,
+): ErrorEntry {
+  const { message, hint, exit, retryable } = errorTable[code];
+  return { message: fill(message, params), hint: fill(hint, params), exit, retryable };
+}
+
 /**
  * The one error class of Holdfast. Its code selects message, hint, exit status and retry
  * behaviour from the table in `core/error-table.ts`.
@@ -34,14 +43,14 @@ export class HoldfastError<C extends ErrorCode = ErrorCode> extends Error {
   readonly params: Readonly<Record<string, string | number>>;
 
   constructor(code: C, ...[params, options]: ErrorArguments<C>) {
-    const entry = errorTable[code];
     const values: Record<string, string | number> = { ...params };
-    super(fill(entry.message, values), options);
+    const { message, hint, exit, retryable } = describeError(code, values);
+    super(message, options);
     this.code = code;
     this.params = values;
-    this.hint = fill(entry.hint, values);
-    this.exit = entry.exit;
-    this.retryable = entry.retryable;
+    this.hint = hint;
+    this.exit = exit;
+    this.retryable = retryable;
   }
 }
 

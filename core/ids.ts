@@ -29,6 +29,13 @@ export function parseBackupId(id: string): { timestamp: string; modelUuid: strin
   return { timestamp: match[1], modelUuid: match[2] };
 }
 
+/** When the backup of that id was started, in UTC, whole seconds. */
+export function backupStarted(id: string): Date {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d{2})(\d{2})-(\d{2})(\d{2})(\d{2})$/.exec(parseBackupId(id).timestamp) ?? [];
+  return new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+}
+
 /** `juju-backup-YYYYMMDD-HHMMSS.tar.gz`, the archive of that backup. */
 export function archiveName(id: string): string {
   return `juju-backup-${parseBackupId(id).timestamp}.tar.gz`;

@@ -1,6 +1,6 @@
 import { ApplicationFailure, CancellationScope, CancelledFailure } from '@temporalio/workflow';
 import type { ErrorCode } from '../core/error-table';
-import { HoldfastError, type ErrorParams } from '../core/errors';
+import { describeError, type ErrorParams } from '../core/errors';
 import type { FailureDetail } from '../core/messages';
 
 /** A workflow's own failure, from the one error table; always final. */
@@ -9,7 +9,7 @@ export function failure<C extends ErrorCode>(
   params: ErrorParams<C>,
   cause?: Error,
 ): ApplicationFailure {
-  const error = new HoldfastError<ErrorCode>(code, params as ErrorParams<ErrorCode>);
+  const error = describeError(code, { ...params });
   const detail: FailureDetail = { v: 1, code, hint: error.hint, exit: error.exit };
   return ApplicationFailure.create({
     type: code,

@@ -47,7 +47,7 @@ class RestoreRun {
     private readonly host: HostRunner,
   ) {
     setHandler(confirmUpdate, (confirmation) => this.#take(confirmation), {
-      validator: (confirmation) => this.#validate(confirmation),
+      validator: (confirmation: Confirmation) => this.#validate(confirmation),
     });
   }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { serializeManifest, type Manifest } from '../../archive/manifest';
 import { HoldfastError } from '../../core/errors';
+import { backupStarted } from '../../core/ids';
 import type { ArchiveFacts, BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import { holdfastVersion } from '../../core/version';
@@ -34,7 +35,7 @@ export async function commitBackup(
   input: BackupInput,
   archive: ArchiveFacts,
 ): Promise<void> {
-  const { directory, journal } = await enterJournaled(dependencies, ref);
+  const { directory } = await enterJournaled(dependencies, ref);
   const { signal } = attempt;
   const now = { finished: dependencies.environment.now() };
   const time = (await commitTime.find(directory)) ?? now;
@@ -44,7 +45,6 @@ export async function commitBackup(
     input,
     archive,
     directory,
-    journal.since,
     time.finished,
     dependencies.environment.hostname,
   );
@@ -78,7 +78,6 @@ async function manifestOf(
   input: BackupInput,
   archive: ArchiveFacts,
   directory: string,
-  started: number,
   finished: number,
   hostname: string,
 ): Promise<Manifest> {
@@ -87,6 +86,7 @@ async function manifestOf(
   const controller = await describedController.read(directory);
   const inspected = await inspectedRope.read(directory);
   const { size, sha256, sha1Base64 } = archive;
+  const started = backupStarted(ref.backupId);
   return {
     format: 'holdfast-manifest/1',
     backupId: ref.backupId,
@@ -102,7 +102,7 @@ async function manifestOf(
     kind: 'full',
     outcome: 'complete',
     chain: null,
-    started: new Date(started).toISOString(),
+    started: started.toISOString(),
     finished: new Date(finished).toISOString(),
     notes: input.notes,
     tags: [],
@@ -132,7 +132,7 @@ async function manifestOf(
         totalFiles: bundle.entries.filter(({ type }) => type !== 'directory').length,
         totalBytes: inspected.bytes,
         bytesAdded: size,
-        durationMs: finished - started,
+        durationMs: Math.max(0, finished - started.getTime()),
       },
     ],
     files: [

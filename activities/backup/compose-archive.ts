@@ -1,6 +1,7 @@
 import { rename } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { z } from 'zod';
+import { goTime } from '../../archive/go-json';
 import {
   emptyMetadata,
   publicMetadata,
@@ -12,6 +13,7 @@ import { composeRope } from '../../archive/rope';
 import { readRope, writeRope } from '../../archive/rope-file';
 import { isMissing, syncDirectory } from '../../config/durable-file';
 import { readJujuFacts, type JujuFacts } from '../../controller/juju-facts';
+import { backupStarted } from '../../core/ids';
 import type { BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import type { ActivityDependencies } from '../dependencies';
@@ -50,7 +52,7 @@ export async function composeArchive(
   ref: OperationRef,
   input: BackupInput,
 ): Promise<{ size: number }> {
-  const { directory, journal } = await enterJournaled(dependencies, ref);
+  const { directory } = await enterJournaled(dependencies, ref);
   const frozen = await findRope(directory);
   if (frozen !== undefined) return { size: frozen.size };
   const { signal } = attempt;
@@ -72,14 +74,15 @@ export async function composeArchive(
     input.metadataFormat === undefined
       ? metadataShapeFor(facts.jujuVersion)
       : metadataShapeOf(input.metadataFormat, facts.jujuVersion);
-  const metadata = metadataOf(facts, input, journal.since, dependencies.environment.hostname);
+  const started = backupStarted(ref.backupId);
+  const metadata = metadataOf(facts, input, started, dependencies.environment.hostname);
   const epoch = await claimEpoch(directory, 'compose');
   const rope = await composeRope(
     archiveSources({
       metadata: serializeMetadata(shape, metadata),
       dump,
       bundle,
-      mtime: Math.floor(journal.since / 1000),
+      mtime: Math.floor(started.getTime() / 1000),
     }),
     {
       runDirectory: directory,
@@ -113,11 +116,11 @@ async function findRope(directory: string): Promise<{ size: number } | undefined
 function metadataOf(
   facts: JujuFacts,
   input: BackupInput,
-  started: number,
+  started: Date,
   hostname: string,
 ): JujuMetadata {
   return emptyMetadata({
-    started: new Date(started).toISOString(),
+    started: goTime(started),
     notes: input.notes,
     modelUuid: facts.modelUuid,
     machine: facts.machineId,

@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { OperationRef } from '../../core/operation';
 import { createAttemptUser, dropAttemptUsers } from '../../mongo/attempt-user';
 import { buildIndexes } from '../../mongo/build-indexes';
-import { listCollections } from '../../mongo/collections';
 import { connectMongo } from '../../mongo/connection';
 import { loadCollection, type LoadCounts } from '../../mongo/load-collection';
+import { listServer } from '../../mongo/server-listing';
 import { replayOplog, type ReplayResult } from '../../mongo/oplog-replay';
 import { makeStagePlan, type StagePlan } from '../../mongo/stage-plan';
 import { proveStage } from '../../mongo/stage-proof';
@@ -117,7 +117,7 @@ async function planOf(
 ): Promise<StagePlan> {
   const known = await stagePlan.find(directory);
   if (known !== undefined) return known;
-  const plan = makeStagePlan(dump.collections, await listCollections(agent));
+  const plan = makeStagePlan(dump.collections, await listServer(agent));
   await stagePlan.write(directory, stagePlanSchema.parse(plan));
   return plan;
 }

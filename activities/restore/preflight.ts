@@ -7,6 +7,7 @@ import type { OperationRef } from '../../core/operation';
 import { listCollections } from '../../mongo/collections';
 import { leaseHolder } from '../../mongo/lease';
 import { readMemberState, type MemberState } from '../../mongo/member-state';
+import { listServer } from '../../mongo/server-listing';
 import { makeStagePlan } from '../../mongo/stage-plan';
 import type { ActivityDependencies } from '../dependencies';
 import { describeBytes, freeSpace } from '../disk-space';
@@ -132,7 +133,7 @@ function memberCheck(member: MemberState): PreflightCheck {
 async function collectionsCheck(client: MongoClient, dump: ArchivedDump): Promise<PreflightCheck> {
   try {
     const live = await listCollections(client);
-    const plan = makeStagePlan(dump.collections, live);
+    const plan = makeStagePlan(dump.collections, await listServer(client));
     return pass(
       'collections',
       `${plan.collections.length} collections and ${plan.views.length} views take the place of ${live.length}`,

@@ -26,7 +26,7 @@ export async function startAgents(
   const stopped = await readStopped(directory);
   if (stopped === undefined) return {};
   const services = servicesOf(dependencies);
-  const { now } = dependencies.environment;
+  const now = (): number => dependencies.environment.now();
   await services.unmask(stopped.unit, signal);
   await services.start(stopped.unit, signal);
   const started = now();

@@ -95,8 +95,8 @@ class Quickstart {
     show(
       `\n$ export HOLDFAST_CONFIG=${env['HOLDFAST_CONFIG'] ?? ''}\n$ holdfast ${args.join(' ')} &\n`,
     );
-    const main = join(__dirname, '../../client/cli/main.js');
-    const up = await startBackground('up', [main, ...args, '--json'], {
+    const program = join(__dirname, '../../client/cli/main.js');
+    const up = await startBackground('up', [program, ...args, '--json'], {
       logs: this.directory,
       env,
     });

@@ -21,9 +21,8 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
 
   beforeAll(async () => {
     site = await Site.start({ mongod: '6.0', seed: 31, size: 8_000_000 });
-    await site.startWorkers();
+    await site.startWorker('workflow');
     before = await captureSite(site);
-    id = await site.create('good');
     const workflowId = controllerWorkflowId(site.example.modelUuid);
     handle = () => site.temporal.workflow.getHandle(workflowId);
   });
@@ -31,6 +30,17 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
   afterEach(async () => {
     expect(siteDifferences(before, await captureSite(site))).toEqual([]);
     expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('no worker has ever polled for this host: exit 17 within seconds, and nothing is started', async () => {
+    const { status, stderr, took } = await site.holdfast('create');
+    expect(status).toBe(17);
+    expect(stderr).toContain('[HF-WORKER-001] no worker polls the queue holdfast-host/');
+    expect(stderr).toContain('nothing was started');
+    expect(stderr).toContain('hint: Run `holdfast worker` on ');
+    expect(took).toBeLessThan(8_000);
+    await site.startWorker('host');
+    id = await site.create('good');
   });
 
   it('a second create while the first runs: exit 11 and the name of the holder', async () => {
@@ -94,19 +104,6 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
     } finally {
       await writeFile(path, original);
       await utimes(path, mtime, mtime);
-    }
-  });
-
-  it('no worker on the host: exit 17 within seconds, and nothing is started', async () => {
-    await site.signalWorker('host', 'SIGTERM');
-    try {
-      const { status, stderr, took } = await site.holdfast('create');
-      expect(status).toBe(17);
-      expect(stderr).toContain('[HF-WORKER-001]');
-      expect(stderr).toContain('nothing was started');
-      expect(took).toBeLessThan(8_000);
-    } finally {
-      await site.startWorker('host');
     }
   });
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { MongoClient } from 'mongodb';
+import { z } from 'zod';
 import { databaseClient } from '../../examples/controller/database';
 import { exampleAccess, startController } from '../../examples/controller/run-controller';
 import type { RunningController } from '../../examples/controller/run-controller';
@@ -31,6 +32,8 @@ export interface SiteOptions {
   /** Heartbeat timeout of every step, milliseconds. */
   readonly heartbeatTimeout?: number;
 }
+
+const usersSchema = z.array(z.object({ user: z.string() }));
 
 type Role = 'workflow' | 'host';
 
@@ -150,7 +153,8 @@ export class Site {
     const { workspace, storage, modelUuid } = this.example;
     const names = await readdir(workspace);
     left.push(...names.filter((name) => !['host.json', 'runs', 'temporal'].includes(name)));
-    left.push(...(await readdir(join(workspace, 'runs'))).map((name) => `runs/${name}`));
+    const runs = await readdir(join(workspace, 'runs')).catch(() => []);
+    left.push(...runs.map((name) => `runs/${name}`));
     const backups = await readdir(join(storage, modelUuid)).catch(() => []);
     for (const name of backups) {
       const files = await readdir(join(storage, modelUuid, name));
@@ -169,7 +173,7 @@ export class Site {
         );
       }
       const info = await client.db('admin').command({ usersInfo: 1 });
-      const users: { user: string }[] = info['users'];
+      const users = usersSchema.parse(info['users']);
       left.push(
         ...users.flatMap(({ user }) => (user.startsWith('holdfast') ? [`user ${user}`] : [])),
       );

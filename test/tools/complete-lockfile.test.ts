@@ -1,5 +1,6 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { runTool, temporaryDirectory } from './tool';
 
 let directory: string;
@@ -34,10 +35,12 @@ const incomplete = lockfileOf({
   'node_modules/tool-linux-x64-gnu': { version: '1.0.0', integrity: 'sha512-BB==', optional: true },
 });
 
+const lockfileSchema = z.object({ packages: z.record(z.string(), z.looseObject({})) });
+
 async function completed(lockfile: unknown): Promise<Record<string, object>> {
   await write(lockfile);
   expect(await runTool('complete-lockfile.mjs', [file])).toMatchObject({ status: 0, stderr: '' });
-  return JSON.parse(await readFile(file, 'utf8')).packages;
+  return lockfileSchema.parse(JSON.parse(await readFile(file, 'utf8'))).packages;
 }
 
 test('addresses go, checksums stay, and the platform packages that npm left out are added', async () => {

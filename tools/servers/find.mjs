@@ -44,13 +44,13 @@ export async function findServer(name, { env = process.env, report = toStderr, s
   };
   /** @type {{what: string, why: string}[]} */
   const tried = [];
-  const found =
+  const program =
     (await namedByVariable(search, tried)) ??
     (await lyingOnPath(search, tried)) ??
     (await lyingInCache(search, tried)) ??
     (await fetched(search, tried));
-  if (found === undefined) throw ServerUnavailable.afterTrying(server, tried);
-  return found;
+  if (program === undefined) throw ServerUnavailable.afterTrying(server, tried);
+  return program;
 }
 
 /** @typedef {{server: import('./table.mjs').Server, env: NodeJS.ProcessEnv, signal?: AbortSignal, report: (doing: string) => void}} Search */

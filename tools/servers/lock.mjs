@@ -36,7 +36,9 @@ export async function withLock(file, { waiting, signal }, work) {
     told = true;
     await pause(LOOK_EVERY, undefined, { signal });
   }
-  const sign = setInterval(() => utimes(file, new Date(), new Date()).catch(() => {}), SIGN_EVERY);
+  const sign = setInterval(() => {
+    utimes(file, new Date(), new Date()).catch(() => {});
+  }, SIGN_EVERY);
   sign.unref();
   try {
     return await work();
