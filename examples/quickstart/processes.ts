@@ -58,6 +58,8 @@ export async function startBackground(
 
 async function stopChild(child: ChildProcess, ended: Promise<void>): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
+  // Unreferenced, it would not keep this process alive, and the rest would be left running.
+  child.ref();
   child.kill('SIGTERM');
   await ended;
 }
