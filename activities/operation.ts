@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors';
 import type { HostIdentity, OperationRef, Plan } from '../core/operation';
-import { identifyHost, rememberHost } from '../controller/host-identity';
+import { identifyHost, rememberHost, requireSameHost } from '../controller/host-identity';
 import type { ActivityDependencies } from './dependencies';
 import { requireJournal, type Journal } from './workspace/journal';
 import { Workspace } from './workspace/workspace';
@@ -50,7 +50,7 @@ export async function enterOperation(
   dependencies: ActivityDependencies,
   ref: OperationRef,
 ): Promise<Place> {
-  requireHost(await identifyThisHost(dependencies), ref.host);
+  requireSameHost(await identifyThisHost(dependencies), ref.host);
   requirePlan(currentPlan(dependencies, ref.plan.storage), ref.plan);
   const workspace = new Workspace(dependencies.config.workspace);
   return { workspace, directory: await workspace.ensureRun(ref.runId) };
@@ -63,21 +63,6 @@ export async function enterJournaled(
 ): Promise<Place & { readonly journal: Journal }> {
   const place = await enterOperation(dependencies, ref);
   return { ...place, journal: await requireJournal(place.workspace, ref) };
-}
-
-/** @throws HoldfastError HF-HOST-002 when the two are not the same machine. */
-export function requireHost(found: HostIdentity, expected: HostIdentity): void {
-  const same =
-    found.modelUuid === expected.modelUuid &&
-    found.machine === expected.machine &&
-    found.machineId === expected.machineId;
-  if (same) return;
-  throw new HoldfastError('HF-HOST-002', { found: tell(found), expected: tell(expected) });
-}
-
-function tell(host: HostIdentity): string {
-  const id = host.machineId === '' ? '' : ` (machine-id ${host.machineId})`;
-  return `${host.machine} of controller ${host.modelUuid}${id}`;
 }
 
 function requirePlan(found: Plan, planned: Plan): void {

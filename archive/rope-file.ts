@@ -1,5 +1,6 @@
-import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileDurably } from '../config/durable-file';
 import type { SpoolMember } from '../core/spool';
 import { HoldfastError, errorText } from '../core/errors';
 import type { Rope } from './rope';
@@ -9,21 +10,7 @@ const chunkSize = 1024 * 1024;
 
 /** Makes a rope durable under `path` (rope.json): written beside it, synced, renamed, directory synced. */
 export async function writeRope(path: string, rope: Rope): Promise<void> {
-  const beside = `${path}.part`;
-  const handle = await open(beside, 'w', 0o600);
-  try {
-    await handle.writeFile(JSON.stringify(rope));
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(beside, path);
-  const directoryHandle = await open(dirname(path), 'r');
-  try {
-    await directoryHandle.sync();
-  } finally {
-    await directoryHandle.close();
-  }
+  await writeFileDurably(path, JSON.stringify(rope));
 }
 
 /**

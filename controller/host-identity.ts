@@ -20,6 +20,9 @@ export interface HostIdentity {
   readonly from: 'configuration' | 'agent.conf' | 'host.json';
 }
 
+/** What tells a host from every other. */
+export type SameHost = Pick<HostIdentity, 'modelUuid' | 'machine' | 'machineId'>;
+
 /** Where `identifyHost` looks. */
 export interface IdentitySources {
   /** `controller.modelUuid` and `controller.machine` of holdfast.yaml. */
@@ -134,17 +137,7 @@ function workspaceError(workspace: string, cause: unknown): HoldfastError {
   );
 }
 
-/** The host's machine-id: `path` is `/etc/machine-id` in production. Empty when there is none. */
-export async function readMachineId(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    if (isMissing(error)) return '';
-    throw new HoldfastError('HF-HOST-004', { path, reason: errorText(error) }, { cause: error });
-  }
-}
-
-function describe(identity: HostIdentity): string {
+function describe(identity: SameHost): string {
   const host = identity.machineId === '' ? '' : ` on host ${identity.machineId}`;
   return `${identity.machine} of controller ${identity.modelUuid}${host}`;
 }
@@ -153,7 +146,7 @@ function describe(identity: HostIdentity): string {
  * Proves that the host that runs a step is the one its operation belongs to.
  * @throws HoldfastError HF-HOST-002 when model, machine or machine-id differ.
  */
-export function requireSameHost(found: HostIdentity, expected: HostIdentity): void {
+export function requireSameHost(found: SameHost, expected: SameHost): void {
   const same =
     found.modelUuid === expected.modelUuid &&
     found.machine === expected.machine &&

@@ -42,16 +42,6 @@ export function agentUnit(machine: string): string {
   return `jujud-${machine}`;
 }
 
-/** Whether the service runs with a process of its own right now. */
-export async function isAlive(
-  services: Services,
-  unit: string,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  const { active, pid } = await services.state(unit, signal);
-  return active && pid !== undefined;
-}
-
 /** How `waitUntilAlive` judges. */
 export interface Liveness {
   /** How long to wait for it, milliseconds. */

@@ -1,6 +1,7 @@
-import { lstat, open, readFile, rename } from 'node:fs/promises';
-import { dirname, posix } from 'node:path';
+import { lstat, readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { z } from 'zod';
+import { writeFileDurably } from '../config/durable-file';
 import { errorText, HoldfastError } from '../core/errors';
 import { exists, isMissing, nameProblem, openDirectory, underRoot } from './root-path';
 import { topLevelPath, topLevelPaths, type EntryPlace } from './top-level-paths';
@@ -97,22 +98,8 @@ export async function readSwapList(file: string): Promise<SwapList> {
 
 /** Replaces the list atomically; on disk when it returns. */
 export async function writeSwapList(file: string, list: SwapList): Promise<void> {
-  const next = `${file}.next`;
   try {
-    const handle = await open(next, 'w', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify(list)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(next, file);
-    const directory = await open(dirname(file), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await writeFileDurably(file, `${JSON.stringify(list)}\n`);
   } catch (error) {
     throw listError(file, 'written', errorText(error), error);
   }

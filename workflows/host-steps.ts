@@ -1,5 +1,6 @@
 import { TimeoutType } from '@temporalio/common';
 import {
+  ActivityCancellationType,
   ActivityFailure,
   scheduleActivity,
   TimeoutFailure,
@@ -11,7 +12,7 @@ import { formatDuration } from '../core/durations';
 import { errorTable } from '../core/error-table';
 import type { OperationLimits } from '../core/messages';
 import type { HostSteps } from '../activities/steps';
-import { failure } from './failure';
+import { failure, throwIfCancelled } from './failure';
 import type { OperationState } from './operation-state';
 
 /**
@@ -52,6 +53,8 @@ export class HostRunner {
       taskQueue: queue,
       startToCloseTimeout: 7 * 24 * 3_600_000,
       heartbeatTimeout: limits.heartbeatTimeout,
+      // Said, because without it scheduleActivity does not wait: the undo would run beside the step.
+      cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
       retry: {
         initialInterval: 1_000,
         backoffCoefficient: 2,
@@ -82,7 +85,9 @@ export class HostRunner {
         this.state.enter(phase);
         return result;
       } catch (error) {
-        if (!isHostAway(error)) throw error;
+        // A worker that died can't confirm a cancellation: its timeout does.
+        if (timeoutOf(error) !== undefined) throwIfCancelled();
+        if (timeoutOf(error) !== TimeoutType.SCHEDULE_TO_START) throw error;
         this.state.enter('waiting-for-host');
         const waited = Date.now() - since;
         if (this.patience !== undefined && waited >= this.patience)
@@ -114,12 +119,10 @@ export class HostRunner {
   }
 }
 
-function isHostAway(error: unknown): boolean {
-  return (
-    error instanceof ActivityFailure &&
-    error.cause instanceof TimeoutFailure &&
-    error.cause.timeoutType === TimeoutType.SCHEDULE_TO_START
-  );
+function timeoutOf(error: unknown): TimeoutType | undefined {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
+    ? error.cause.timeoutType
+    : undefined;
 }
 
 /** The run this workflow is, for the steps that write it down. */

@@ -1,10 +1,11 @@
 import type { BackupInput } from '../../core/messages';
 import { storageDirectory, type OperationRef } from '../../core/operation';
 import { HoldfastError } from '../../core/errors';
+import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
 import { connectAgent } from '../mongo-access';
-import { currentPlan, identifyThisHost, requireHost } from '../operation';
+import { currentPlan, identifyThisHost } from '../operation';
 import type { Attempt } from '../step';
 import type { PreparedBackup, RunInfo } from '../steps';
 import { compensateLeftover } from '../leftover';
@@ -31,7 +32,7 @@ export async function prepareBackup(
 ): Promise<PreparedBackup> {
   const { config, environment } = dependencies;
   const host = await identifyThisHost(dependencies);
-  requireHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
+  requireSameHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
   const ref: OperationRef = {
     v: 1,
     kind: 'backup',

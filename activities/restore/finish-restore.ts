@@ -3,8 +3,9 @@ import type { OperationRef } from '../../core/operation';
 import { dropAttemptUsers } from '../../mongo/attempt-user';
 import { releaseLease } from '../../mongo/lease';
 import { dropOld, dropStage } from '../../mongo/swap-cleanup';
+import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
-import { identifyThisHost, requireHost } from '../operation';
+import { identifyThisHost } from '../operation';
 import type { Attempt } from '../step';
 import { advanceJournal, closeJournal, readJournal } from '../workspace/journal';
 import { Workspace } from '../workspace/workspace';
@@ -24,7 +25,7 @@ export async function finishRestore(
   ref: OperationRef,
   keepOld: boolean,
 ): Promise<void> {
-  requireHost(await identifyThisHost(dependencies), ref.host);
+  requireSameHost(await identifyThisHost(dependencies), ref.host);
   const workspace = new Workspace(dependencies.config.workspace);
   const journal = await readJournal(workspace);
   if (journal?.ref.runId !== ref.runId) return;

@@ -18,7 +18,7 @@ import { readArchivedDump, type ArchivedDump } from './dumped-collections';
 import { LocalArchive } from './local-archive';
 import { connectForRestore } from './restore-access';
 import { runFiles } from './run-files';
-import { agentUnit, servicesOf } from './stop-agents';
+import { agentUnitOf, servicesOf } from './stop-agents';
 
 /** Data and indexes need more room than the data of the archive alone. */
 const dataShare = 1.3;
@@ -182,7 +182,7 @@ async function serviceCheck(
   ref: OperationRef,
   signal: AbortSignal,
 ): Promise<PreflightCheck> {
-  const unit = agentUnit(dependencies, ref.host.machine);
+  const unit = agentUnitOf(dependencies, ref.host.machine);
   try {
     const { active } = await servicesOf(dependencies).state(unit, signal);
     return active

@@ -1,8 +1,9 @@
 import { HoldfastError } from '../../core/errors';
 import type { RestoreInput } from '../../core/messages';
 import { storageDirectory, type OperationRef } from '../../core/operation';
+import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
-import { currentPlan, identifyThisHost, requireHost } from '../operation';
+import { currentPlan, identifyThisHost } from '../operation';
 import type { Attempt } from '../step';
 import type { PreparedRestore, RunInfo } from '../steps';
 import { readJournal } from '../workspace/journal';
@@ -22,7 +23,7 @@ export async function prepareRestore(
   backupId: string | undefined,
 ): Promise<PreparedRestore> {
   const host = await identifyThisHost(dependencies);
-  requireHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
+  requireSameHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
   const workspace = new Workspace(dependencies.config.workspace);
   if (backupId === undefined) {
     const journal = await readJournal(workspace);

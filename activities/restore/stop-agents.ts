@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readJsonFile, writeFileDurably } from '../../config/durable-file';
 import { openServices } from '../../controller/open-services';
-import type { Services } from '../../controller/services';
+import { agentUnit, type Services } from '../../controller/services';
 import type { OperationRef } from '../../core/operation';
 import { refuseForeignClients } from '../../mongo/foreign-clients';
 import type { ActivityDependencies } from '../dependencies';
@@ -28,9 +28,9 @@ export async function readStopped(directory: string): Promise<StoppedAgent | und
   return value === undefined ? undefined : stoppedSchema.parse(value);
 }
 
-/** The agent's unit on this host. */
-export function agentUnit(dependencies: ActivityDependencies, machine: string): string {
-  return dependencies.config.controller.services.agent ?? `jujud-${machine}`;
+/** The agent's unit on this host: as configured, else as Juju names it. */
+export function agentUnitOf(dependencies: ActivityDependencies, machine: string): string {
+  return dependencies.config.controller.services.agent ?? agentUnit(machine);
 }
 
 /** The host's services, as configured. */
@@ -54,7 +54,7 @@ export async function stopAgents(
   const { directory } = await enterJournaled(dependencies, ref);
   const { signal } = attempt;
   const services = servicesOf(dependencies);
-  const unit = agentUnit(dependencies, ref.host.machine);
+  const unit = agentUnitOf(dependencies, ref.host.machine);
   // Connected before the service goes: a mongod that cannot be reached is found while the
   // controller still serves.
   const client = await connectForRestore(dependencies, attempt, directory, 'stop-agents');

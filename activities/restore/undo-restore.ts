@@ -7,8 +7,9 @@ import { dropAttemptUsers } from '../../mongo/attempt-user';
 import { releaseLease } from '../../mongo/lease';
 import { rollbackSwap } from '../../mongo/swap';
 import { dropStage } from '../../mongo/swap-cleanup';
+import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
-import { identifyThisHost, requireHost } from '../operation';
+import { identifyThisHost } from '../operation';
 import type { Attempt } from '../step';
 import { closeJournal, heldBy, readJournal, type Journal } from '../workspace/journal';
 import { claimEpoch } from '../workspace/epoch';
@@ -31,7 +32,7 @@ export async function undoRestore(
   attempt: Attempt,
   ref: OperationRef,
 ): Promise<void> {
-  requireHost(await identifyThisHost(dependencies), ref.host);
+  requireSameHost(await identifyThisHost(dependencies), ref.host);
   const workspace = new Workspace(dependencies.config.workspace);
   const journal = await readJournal(workspace);
   if (journal?.ref.runId !== ref.runId) {

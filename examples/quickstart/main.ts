@@ -137,7 +137,7 @@ async function main(flags: Flags): Promise<void> {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   }
-  if (flags.keep === true) {
+  if (flags.keep === true && quickstart.pids.length > 0) {
     show(`\nEverything is left running in ${directory}. To stop it:\n\n`);
     show(`$ kill ${quickstart.pids.join(' ')} && rm -r ${directory}\n`);
     process.exit();

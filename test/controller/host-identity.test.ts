@@ -105,7 +105,7 @@ describe('the identity of a host', () => {
       machineId: 'abc',
       from: 'agent.conf',
     } as const;
-    requireSameHost({ ...expected, from: 'host.json' }, expected);
+    requireSameHost({ ...expected }, expected);
     for (const change of [{ modelUuid: otherUuid }, { machine: 'machine-1' }, { machineId: 'x' }]) {
       expect(thrown(() => requireSameHost({ ...expected, ...change }, expected))).toMatchObject({
         code: 'HF-HOST-002',

@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive } from '../../controller/services';
 import { runProgram, SystemdServices, type ProgramResult } from '../../controller/systemd-services';
 import { failure, inDirectory } from './temporary';
 
@@ -81,7 +80,7 @@ describe('services under systemd', () => {
         message: `service ${unit} could not be stopped: Failed to stop x: Unit not loaded.`,
       });
       expect(await failure(services.state(unit))).toMatchObject({ code: 'HF-SERVICE-001' });
-      expect(await isAlive(services, unit)).toBe(false);
+      expect(await services.state(unit)).toMatchObject({ active: false, masked: true });
       expect(await failure(services.state(unit))).toMatchObject({ code: 'HF-SERVICE-001' });
     });
   });

@@ -108,19 +108,6 @@ async function transactions(client: MongoClient): Promise<void> {
   });
 }
 
-/** A transaction larger than one oplog entry: a chain of them. */
-export async function largeTransaction(client: MongoClient): Promise<void> {
-  const rows = client.db('busy').collection<Row>('rows');
-  await transaction(client, async (session) => {
-    for (let at = 0; at < 17; at++) {
-      const row = { _id: `large-${at}`, u: `large-${at}`, fill: 'f'.repeat(1_000_000) };
-      await rows.insertOne(row, { session });
-    }
-    await rows.updateOne({ _id: 'large-3' }, { $set: { fill: 'small' } }, { session });
-  });
-  await rows.deleteMany({ _id: { $regex: /^large-[1-9]/ } });
-}
-
 async function definitions(client: MongoClient): Promise<void> {
   const db = client.db('busy');
   await db.collection('rows').createIndex({ late: 1, n: -1 }, { name: 'made', sparse: true });
