@@ -6,6 +6,6 @@ import type { BackupStorage } from '../storage/contract';
 export interface ActivityDependencies {
   readonly config: HoldfastConfig;
   readonly environment: Environment;
-  /** The storage of that name. @throws HoldfastError HF-STORAGE-008 when it is not configured. */
+  /** The storage of that name. @throws HoldfastError HF-STORAGE-011 when it is not configured. */
   openStorage(name: string): BackupStorage;
 }

@@ -1,4 +1,4 @@
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isMissing } from '../config/durable-file';
 import { HoldfastError } from '../core/errors';
@@ -51,4 +51,18 @@ export async function requireSpace(
     need: describeBytes(need + kept),
     what: `${what} and the space that must stay free`,
   });
+}
+
+/** Whether two paths lie, or will lie, on the same volume: then they share its free space. */
+export async function onOneVolume(a: string, b: string): Promise<boolean> {
+  return (await volumeOf(a)) === (await volumeOf(b));
+}
+
+async function volumeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).dev;
+  } catch (error) {
+    if (isMissing(error) && dirname(path) !== path) return await volumeOf(dirname(path));
+    throw error;
+  }
 }

@@ -65,10 +65,15 @@ export interface HostSteps {
   dumpDatabase: (ref: OperationRef) => Promise<DumpSummary>;
   bundleFiles: (ref: OperationRef) => Promise<BundleSummary>;
   composeArchive: (ref: OperationRef, input: BackupInput) => Promise<{ size: number }>;
-  inspectRope(ref: OperationRef): Promise<{ archive: ArchiveFacts; entries: number }>;
+  inspectRope: (ref: OperationRef) => Promise<{ archive: ArchiveFacts; entries: number }>;
   storeArchive: (ref: OperationRef, archive: ArchiveFacts) => Promise<{ stored: number }>;
   verifyStored: (ref: OperationRef, archive: ArchiveFacts) => Promise<{ verified: number }>;
-  commitBackup: (ref: OperationRef, input: BackupInput, archive: ArchiveFacts) => Promise<void>;
+  /** Partial: the files of the controller's other hosts are not in it. */
+  commitBackup: (
+    ref: OperationRef,
+    input: BackupInput,
+    archive: ArchiveFacts,
+  ) => Promise<{ outcome: 'complete' | 'partial' }>;
   finishBackup: (ref: OperationRef) => Promise<void>;
   /** Does nothing unless the journal names this run. */
   undoBackup: (run: RunInfo) => Promise<void>;

@@ -128,7 +128,9 @@ async function proveFile(
   content: TarContent,
   entry: ArchiveEntry & { type: 'file' },
 ): Promise<IndexLine[]> {
-  const proof = new FileProof(entry, entry.path.endsWith('.bson') && entry.inner === undefined);
+  // A file of the host may be named so too; only the archive's own are dumps.
+  const isDump = walk.label !== innerPath && entry.path.endsWith('.bson');
+  const proof = new FileProof(entry, isDump);
   const tee = new Tee(content.take(entry.size), proof);
   const lines: IndexLine[] = [];
   if (entry.inner === undefined) {

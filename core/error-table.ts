@@ -309,6 +309,12 @@ export const errorTable = {
     message: 'storage type {type} is registered already',
     hint: 'Give the other type a name of its own.',
   },
+  'HF-STORAGE-011': {
+    exit: 2,
+    retryable: false,
+    message: 'no storage is named {name} here; configured is {known}',
+    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+  },
   'HF-BACKUP-001': {
     exit: 2,
     retryable: false,

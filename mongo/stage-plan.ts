@@ -119,7 +119,7 @@ function firstFreeNumber(live: readonly ListedCollection[]): number {
 
 function timeSeries(database: string, name: string): HoldfastError {
   return new HoldfastError('HF-PREFLIGHT-001', {
-    problems: `${database}.${name} is a time series, which mongod can't rename: use --in-place`,
+    problems: `${database}.${name} is a time series, which mongod cannot rename, so it cannot be swapped`,
   });
 }
 

@@ -97,7 +97,7 @@ export async function prepareSwap(
   const series = live.find(({ type }) => type === 'timeseries');
   if (series !== undefined) {
     throw new HoldfastError('HF-PREFLIGHT-001', {
-      problems: `${series.database}.${series.name} is a time series, which mongod can't rename: use --in-place`,
+      problems: `${series.database}.${series.name} is a time series, which mongod cannot rename, so it cannot be swapped`,
     });
   }
   const entries = swappedCollections(

@@ -24,7 +24,7 @@ export function hostDependencies(
       environment,
       openStorage: (name): BackupStorage => {
         if (name === storage.name) return storage;
-        throw new HoldfastError('HF-STORAGE-008', { type: name, known: storage.name });
+        throw new HoldfastError('HF-STORAGE-011', { name, known: storage.name });
       },
     },
     close: () => storage.close(),

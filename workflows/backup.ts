@@ -65,20 +65,21 @@ async function takeBackup(
   throwIfCancelled();
   state.enter('committing');
   // A commit that was cut off is finished, never undone: MANIFEST may be there already.
-  await CancellationScope.nonCancellable(async () => {
-    await host.run('commitBackup', [ref, input, archive], {
+  const { outcome } = await CancellationScope.nonCancellable(async () => {
+    const committed = await host.run('commitBackup', [ref, input, archive], {
       summary: 'write INDEX, then MANIFEST',
       attempt: 600_000,
     });
     compensations.clear();
     await host.run('finishBackup', [ref], { summary: 'clear the workspace', attempt: 600_000 });
+    return committed;
   });
   const report: BackupReport = {
     v: 1,
     kind: 'backup',
     backupId: id,
     storage: input.storage,
-    outcome: 'complete',
+    outcome,
     archive,
     collections: dump.collections,
     documents: dump.documents,

@@ -34,7 +34,7 @@ export async function commitBackup(
   ref: OperationRef,
   input: BackupInput,
   archive: ArchiveFacts,
-): Promise<void> {
+): Promise<{ outcome: 'complete' | 'partial' }> {
   const { directory } = await enterJournaled(dependencies, ref);
   const { signal } = attempt;
   const now = { finished: dependencies.environment.now() };
@@ -64,6 +64,7 @@ export async function commitBackup(
       owner: ' with another MANIFEST',
     });
   }
+  return { outcome: manifest.outcome };
 }
 
 async function readWhole(handle: WriteHandle, signal: AbortSignal): Promise<Buffer> {
@@ -100,7 +101,7 @@ async function manifestOf(
     hosts: [{ machine: ref.host.machine, hostname }],
     purpose: input.purpose,
     kind: 'full',
-    outcome: 'complete',
+    outcome: controller.hosts > 1 ? 'partial' : 'complete',
     chain: null,
     started: started.toISOString(),
     finished: new Date(finished).toISOString(),

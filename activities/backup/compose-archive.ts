@@ -33,6 +33,8 @@ export const describedController = new StepResult(
   z.object({
     controllerName: z.string(),
     controllerUuid: z.string(),
+    /** How many hosts the controller has; the files of the others are not in this backup. */
+    hosts: z.number(),
     metadata: z.record(z.string(), z.union([z.string(), z.number()])),
   }),
 );
@@ -95,6 +97,7 @@ export async function composeArchive(
   await describedController.write(directory, {
     controllerName: facts.controllerName ?? '',
     controllerUuid: facts.controllerUuid,
+    hosts: facts.haNodes,
     metadata: publicMetadata(shape, metadata),
   });
   const own = epoch.own('rope', '.json');

@@ -1,9 +1,12 @@
+import type { MongoClient } from 'mongodb';
+import { z } from 'zod';
 import type { BackupInput } from '../../core/messages';
+import { isExcludedNamespace } from '../../core/ids';
 import { storageDirectory, type OperationRef } from '../../core/operation';
 import { HoldfastError } from '../../core/errors';
 import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
-import { requireSpace } from '../disk-space';
+import { onOneVolume, requireSpace } from '../disk-space';
 import { connectAgent } from '../mongo-access';
 import { currentPlan, identifyThisHost } from '../operation';
 import type { Attempt } from '../step';
@@ -14,6 +17,8 @@ import { Workspace } from '../workspace/workspace';
 
 /** What a dump of compressible data is expected to need of the data's size (design: disk is watched). */
 const spoolShare = 0.6;
+
+const sizeSchema = z.object({ dataSize: z.number() });
 
 /**
  * Checks the host and begins the backup: identity, plan, disk, database, then the journal and the
@@ -80,13 +85,26 @@ async function requireDataFits(
     signal: attempt.signal,
   });
   try {
-    const { databases } = await client.db('admin').admin().listDatabases();
-    const size = databases.reduce((sum, database) => sum + (database.sizeOnDisk ?? 0), 0);
-    const need = size * spoolShare;
+    const need = (await dataSize(client)) * spoolShare;
     const floor = config.limits.freeSpace;
-    await requireSpace(config.workspace, need, 'the spool of this backup', floor);
-    await requireSpace(ref.plan.storageRoot, need, 'the archive of this backup', floor);
+    const storage = ref.plan.storageRoot;
+    const shared = await onOneVolume(config.workspace, storage);
+    const what = shared ? 'spool and archive of this backup' : 'the spool of this backup';
+    await requireSpace(config.workspace, shared ? 2 * need : need, what, floor);
+    if (!shared) await requireSpace(storage, need, 'the archive of this backup', floor);
   } finally {
     await client.close();
   }
+}
+
+/** Bytes of every document on the server, uncompressed. */
+async function dataSize(client: MongoClient): Promise<number> {
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+  let sum = 0;
+  for (const { name } of databases) {
+    if (isExcludedNamespace(name)) continue;
+    const stats = sizeSchema.parse(await client.db(name).command({ dbStats: 1 }));
+    sum += stats.dataSize;
+  }
+  return sum;
 }

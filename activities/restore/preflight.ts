@@ -13,7 +13,7 @@ import type { ActivityDependencies } from '../dependencies';
 import { describeBytes, freeSpace } from '../disk-space';
 import { enterOperation } from '../operation';
 import type { Attempt } from '../step';
-import { readJournal } from '../workspace/journal';
+import { readJournal, type Journal } from '../workspace/journal';
 import { readArchivedDump, type ArchivedDump } from './dumped-collections';
 import { LocalArchive } from './local-archive';
 import { connectForRestore } from './restore-access';
@@ -46,6 +46,7 @@ export async function preflightRestore(
   const client = await connectForRestore(dependencies, attempt, directory, 'preflight');
   try {
     const member = await readMemberState(client);
+    const journal = await readJournal(workspace);
     const checks = [
       identityCheck(ref, manifest),
       kindCheck(manifest),
@@ -53,8 +54,8 @@ export async function preflightRestore(
       versionCheck(manifest, member),
       memberCheck(member),
       await collectionsCheck(client, dump),
-      await leaseCheck(client, ref),
-      journalCheck((await readJournal(workspace))?.ref, ref),
+      await leaseCheck(client, ref, journal),
+      journalCheck(journal, ref),
       await diskCheck(dependencies, member, dump),
       await serviceCheck(dependencies, ref, signal),
     ];
@@ -144,23 +145,31 @@ async function collectionsCheck(client: MongoClient, dump: ArchivedDump): Promis
   }
 }
 
-async function leaseCheck(client: MongoClient, ref: OperationRef): Promise<PreflightCheck> {
+async function leaseCheck(
+  client: MongoClient,
+  ref: OperationRef,
+  journal: Journal | undefined,
+): Promise<PreflightCheck> {
   const lease = await leaseHolder(client);
   if (lease === undefined || lease.runId === ref.runId)
     return pass('lease', 'nobody else holds it');
-  return warn(
+  // A leftover of this host's own is compensated before the restore begins.
+  const verdict = lease.runId === journal?.ref.runId ? warn : refuse;
+  return verdict(
     'lease',
     `run ${lease.runId} (Temporal ${lease.temporal}) holds it since ${lease.since.toISOString()}`,
   );
 }
 
-function journalCheck(held: OperationRef | undefined, ref: OperationRef): PreflightCheck {
-  if (held === undefined || held.runId === ref.runId)
+function journalCheck(journal: Journal | undefined, ref: OperationRef): PreflightCheck {
+  if (journal === undefined || journal.ref.runId === ref.runId) {
     return pass('journal', 'nothing unfinished on this host');
-  return warn(
-    'journal',
-    `an unfinished ${held.kind} of ${held.backupId} (run ${held.runId}) comes first`,
-  );
+  }
+  const { kind, backupId, runId } = journal.ref;
+  const text = `an unfinished ${kind} of ${backupId} (run ${runId})`;
+  return journal.state === 'open'
+    ? warn('journal', `${text} is undone first, unless it still runs`)
+    : refuse('journal', `${text} is past its point of no return: --resume or --rollback it first`);
 }
 
 async function diskCheck(

@@ -8,11 +8,13 @@ import { readExample, type ExampleController } from '../controller/build-control
 import { destroyController } from '../controller/destroy';
 import { readAgentReport } from '../controller/run-controller';
 import { freePort, holdfast, startBackground, type Background } from './processes';
+import { keep, stopKept } from './kept';
 import { connectedSince, differences, heldBy, snapshot, type Snapshot } from './proof';
 import { resultTable } from './result-table';
 
 interface Flags {
   readonly keep?: boolean;
+  readonly stop?: string;
   readonly size: string;
 }
 
@@ -69,7 +71,7 @@ class Quickstart {
     for (const background of this.#running.toReversed()) await background.stop();
   }
 
-  /** How to stop what is left running. */
+  /** What runs beside this process, in the order in which it is to be stopped. */
   get pids(): readonly number[] {
     return this.#running.map(({ pid }) => pid).toReversed();
   }
@@ -119,6 +121,11 @@ async function waitForAgent(example: ExampleController, since: number): Promise<
 }
 
 async function main(flags: Flags): Promise<void> {
+  if (flags.stop !== undefined) {
+    await stopKept(flags.stop);
+    show(`Stopped, and ${flags.stop} removed.\n`);
+    return;
+  }
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-quickstart-'));
   const quickstart = new Quickstart(directory, flags.size);
   let ended = false;
@@ -138,8 +145,9 @@ async function main(flags: Flags): Promise<void> {
     process.exitCode = 1;
   }
   if (flags.keep === true && quickstart.pids.length > 0) {
+    await keep(directory, quickstart.pids);
     show(`\nEverything is left running in ${directory}. To stop it:\n\n`);
-    show(`$ kill ${quickstart.pids.join(' ')} && rm -r ${directory}\n`);
+    show(`$ npm run quickstart -- --stop ${directory}\n`);
     process.exit();
   }
   await end();
@@ -148,6 +156,7 @@ async function main(flags: Flags): Promise<void> {
 void new Command('quickstart')
   .description('backs up, destroys and restores a controller made for the purpose')
   .option('--keep', 'leave everything running')
+  .option('--stop <directory>', 'stop what --keep left running')
   .option('--size <bytes>', 'size of the controller', '10M')
   .action(main)
   .parseAsync();

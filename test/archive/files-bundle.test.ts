@@ -168,7 +168,7 @@ test('a file that grows while it is read is cut at the size it had', async () =>
   expect(bundle.entries[0]).toMatchObject({ size: 5_000_000, sha256 });
 });
 
-test('a file that shrinks while it is read fails with HF-HOST-004 and its name', async () => {
+test('a file that shrinks while it is read fails with HF-HOST-006 and its name, to be tried again', async () => {
   const path = join(directory.path, 'log');
   await writeFile(path, Buffer.alloc(9_000_000, 'a'));
   const sink = new MemorySink();
@@ -181,7 +181,8 @@ test('a file that shrinks while it is read fails with HF-HOST-004 and its name',
   const refusal = await refusalOf(() =>
     bundleFiles(options([path], { segment: shrinking, inFlight: 1 })),
   );
-  expect(refusal.code).toBe('HF-HOST-004');
+  expect(refusal.code).toBe('HF-HOST-006');
+  expect(refusal.retryable).toBe(true);
   expect(refusal.params['path']).toBe(path);
   expect(refusal.params['reason']).toContain('shrank');
 });

@@ -324,6 +324,11 @@ const texts: Texts = {
     message: 'storage type file is registered already',
     hint: 'Give the other type a name of its own.',
   },
+  'HF-STORAGE-011': {
+    params: { name: 'offsite', known: 'default' },
+    message: 'no storage is named offsite here; configured is default',
+    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+  },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },
     message: 'yesterday is not a backup id',

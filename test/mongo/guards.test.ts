@@ -5,7 +5,7 @@ import { foreignClients, refuseForeignClients } from '../../mongo/foreign-client
 import { acquireLease, leaseHolder, releaseLease, renewLease } from '../../mongo/lease';
 import { machineRoles, upsertMachineUsers } from '../../mongo/machine-users';
 import { Secret } from '../../core/secret';
-import { mongodVersions, startReplicaSet, type TestReplicaSet } from './replica-set';
+import { mongodVersions, startReplicaSet, type TestReplicaSet, until } from './replica-set';
 
 const since = new Date('2026-01-02T03:04:05Z');
 
@@ -29,6 +29,8 @@ describe.each(mongodVersions)('mongod %s with the roles Juju gives', (version) =
     await expect(refusal).rejects.toMatchObject({ code: 'HF-SWAP-001' });
     await expect(refusal).rejects.toThrow(/somebody at 127\.0\.0\.1:\d+ as machine-0@admin/);
     await other.close();
+    // mongod takes a moment to notice that a connection was closed.
+    await until('the client is gone', async () => (await foreignClients(client)).length === 0);
     await expect(refuseForeignClients(client)).resolves.toBeUndefined();
   });
 
