@@ -45,6 +45,8 @@ export interface PreparedRestore {
   readonly ref: OperationRef;
   /** Only for resume and rollback: what the journal says. */
   readonly pastNoReturn: boolean;
+  /** What was before is being removed already: only the end is left to do, and there is no way back. */
+  readonly finishing: boolean;
 }
 
 export interface InspectionSummary {

@@ -40,6 +40,8 @@ class RestoreRun {
   #awaited: string | undefined;
   #compensated: string | undefined;
   #preflight: PreflightReport | undefined;
+  /** An earlier run has begun to remove what was before: there is only the end left. */
+  #finishing = false;
 
   constructor(
     private readonly input: RestoreInput,
@@ -71,6 +73,7 @@ class RestoreRun {
       }
       return await this.#replace(ref);
     } catch (error) {
+      if (this.#finishing) throw error;
       if (this.state.pastNoReturn) {
         await this.#undo(ref, began);
         throw rolledBack(error);
@@ -92,6 +95,7 @@ class RestoreRun {
       });
       this.state.concerns(prepared.ref.backupId);
       if (prepared.pastNoReturn) this.state.passNoReturn();
+      this.#finishing = prepared.finishing;
       return prepared.ref;
     }
     this.state.enter('locating');
@@ -215,6 +219,16 @@ class RestoreRun {
     const { host, state } = this;
     host.patience = undefined;
     state.passNoReturn();
+    const downtime = this.#finishing ? undefined : await this.#swapAndStart(ref);
+    state.enter('cleaning-up');
+    await host.run('finishRestore', [ref, this.input.keepOld], {
+      summary: 'remove what was before',
+    });
+    return downtime;
+  }
+
+  async #swapAndStart(ref: OperationRef): Promise<number | undefined> {
+    const { host, state } = this;
     state.enter('swapping');
     await host.run('swapDatabase', [ref], { summary: 'swap the collections' });
     await host.run('swapFiles', [ref], { summary: 'swap the files' });
@@ -222,10 +236,6 @@ class RestoreRun {
     await host.run('restoreUsers', [ref], { summary: 'set users and TTL indexes right' });
     state.enter('starting-agents');
     const { downtime } = await host.run('startAgents', [ref], { summary: 'start the agents' });
-    state.enter('cleaning-up');
-    await host.run('finishRestore', [ref, this.input.keepOld], {
-      summary: 'remove what was before',
-    });
     return downtime;
   }
 

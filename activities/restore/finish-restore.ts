@@ -1,3 +1,4 @@
+import { exists } from '../../controller/root-path';
 import { removeOldFiles, removeStagedFiles } from '../../controller/swap-files';
 import type { OperationRef } from '../../core/operation';
 import { dropAttemptUsers } from '../../mongo/attempt-user';
@@ -36,7 +37,9 @@ export async function finishRestore(
   try {
     const options = { client, runId: ref.runId, signal };
     if (!keepOld) {
-      await removeOldFiles(runFiles.fileSwap(directory));
+      // Gone when an attempt before this one died between run directory and journal.
+      const files = runFiles.fileSwap(directory);
+      if (await exists(files)) await removeOldFiles(files);
       await attempt.progress.during(dropOld(options));
     }
     await removeStagedFiles(runFiles.fileSwap(directory));

@@ -28,7 +28,8 @@ export async function prepareRestore(
   if (backupId === undefined) {
     const journal = await readJournal(workspace);
     if (journal?.ref.kind !== 'restore') throw new HoldfastError('HF-RESTORE-002');
-    return { ref: journal.ref, pastNoReturn: journal.state !== 'open' };
+    const { ref, state } = journal;
+    return { ref, pastNoReturn: state !== 'open', finishing: state === 'finishing' };
   }
   const ref: OperationRef = {
     v: 1,
@@ -42,5 +43,5 @@ export async function prepareRestore(
     plan: currentPlan(dependencies, input.storage),
   };
   await workspace.ensureRun(run.runId);
-  return { ref, pastNoReturn: false };
+  return { ref, pastNoReturn: false, finishing: false };
 }

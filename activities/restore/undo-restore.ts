@@ -1,6 +1,5 @@
-import { access } from 'node:fs/promises';
 import type { MongoClient } from 'mongodb';
-import { isMissing } from '../../config/durable-file';
+import { exists } from '../../controller/root-path';
 import { removeStagedFiles, rollbackFiles } from '../../controller/swap-files';
 import type { OperationRef } from '../../core/operation';
 import { dropAttemptUsers } from '../../mongo/attempt-user';
@@ -99,14 +98,4 @@ async function undoDatabase(
   await rollbackSwap(options);
   await dropStage(options);
   await undoMachinePassword(directory, client);
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -163,7 +163,7 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
   });
 
   it('over a restore terminated past its point of no return it refuses, and --resume finishes it', async () => {
-    await terminatePastNoReturn();
+    await terminateIn('past-no-return');
     const refused = await site.holdfast('create');
     expect(refused.status).toBe(11);
     expect(refused.stderr).toContain('[HF-LOCK-002]');
@@ -173,17 +173,26 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
   });
 
   it('and --rollback goes back to the exact state before', async () => {
-    await terminatePastNoReturn();
+    await terminateIn('past-no-return');
     const undone = await site.holdfast('restore', '--rollback', '--yes');
     expect({ status: undone.status, stderr: undone.stderr }).toMatchObject({ status: 0 });
   });
 
-  /** The worker is held at the point of no return while its workflow is terminated, then killed. */
-  async function terminatePastNoReturn(): Promise<void> {
+  it('over a restore terminated while it removes what was before, --resume removes the rest', async () => {
+    await terminateIn('finishing');
+    const back = await site.holdfast('restore', '--rollback', '--yes');
+    expect(back.status).toBe(11);
+    expect(back.stderr).toContain('[HF-LOCK-002]');
+    const resumed = await site.holdfast('restore', '--resume', '--yes');
+    expect({ status: resumed.status, stderr: resumed.stderr }).toMatchObject({ status: 0 });
+  });
+
+  /** The worker is killed when its journal says so, the workflow terminated, and another worker started. */
+  async function terminateIn(state: 'past-no-return' | 'finishing'): Promise<void> {
     const restoring = site.begin('restore', id, '--yes');
     await catchMoment(
-      'the point of no return is passed',
-      async () => (await journalState(site)) === 'past-no-return',
+      `the journal says ${state}`,
+      async () => (await journalState(site)) === state,
     );
     await site.signalWorker('host', 'SIGKILL');
     await handle().terminate('test');
