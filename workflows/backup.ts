@@ -1,4 +1,4 @@
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import { backupId } from '../core/ids';
 import type { BackupInput, BackupReport } from '../core/messages';
 import { Compensations } from './compensation';
@@ -71,7 +71,12 @@ async function takeBackup(
       attempt: 600_000,
     });
     compensations.clear();
-    await host.run('finishBackup', [ref], { summary: 'clear the workspace', attempt: 600_000 });
+    try {
+      await host.run('finishBackup', [ref], { summary: 'clear the workspace', attempt: 600_000 });
+    } catch (error) {
+      // The backup is there; what is left on the host is removed by the next operation.
+      log.warn('the workspace was not cleared', { error });
+    }
     return committed;
   });
   const report: BackupReport = {

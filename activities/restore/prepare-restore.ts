@@ -12,7 +12,7 @@ import { Workspace } from '../workspace/workspace';
 /**
  * Begins a restore's proofs (nothing is changed yet), or takes up the one that the journal names.
  *
- * Side effect: the run directory. Idempotency key: the run id. Compensation: discardRun.
+ * Side effect: none; the run's directory is made by the first step that writes into it.
  * @throws HoldfastError HF-HOST-001, HF-HOST-002; HF-RESTORE-002 when there is nothing to take up.
  */
 export async function prepareRestore(
@@ -42,6 +42,5 @@ export async function prepareRestore(
     host,
     plan: currentPlan(dependencies, input.storage),
   };
-  await workspace.ensureRun(run.runId);
   return { ref, pastNoReturn: false, finishing: false };
 }

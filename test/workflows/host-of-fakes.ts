@@ -1,0 +1,119 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { HostSteps } from '../../activities/steps';
+import { errorTable, type ErrorCode } from '../../core/error-table';
+import { archive, preflight, ref, sampleBackupId } from './samples';
+
+export type StepName = keyof HostSteps;
+
+/** A host whose steps do nothing but say that they were asked: what is tested is their orchestration. */
+export class HostOfFakes {
+  /** Names of the steps in the order in which they began, every attempt of them. */
+  readonly asked: StepName[] = [];
+  private readonly steps: HostSteps;
+
+  constructor(change: Partial<HostSteps> = {}) {
+    this.steps = { ...fakes(), ...change };
+  }
+
+  async take(step: StepName, args: readonly unknown[]): Promise<unknown> {
+    this.asked.push(step);
+    const result: unknown = await Reflect.apply(this.steps[step], undefined, args);
+    return result;
+  }
+
+  times(step: StepName): number {
+    return this.asked.filter((name) => name === step).length;
+  }
+
+  /** The activities of a worker, each taken by the host that `hostOf` finds for it. */
+  static activities(
+    hostOf: () => Promise<HostOfFakes>,
+  ): Record<string, (...args: unknown[]) => Promise<unknown>> {
+    return Object.fromEntries(
+      stepNames.map((step) => [
+        step,
+        async (...args: unknown[]) => (await hostOf()).take(step, args),
+      ]),
+    );
+  }
+}
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+function fakes(): HostSteps {
+  return {
+    prepareBackup: (_input, run, id) => Promise.resolve({ ref: ref('backup', run, id) }),
+    dumpDatabase: () =>
+      Promise.resolve({ collections: 3, documents: 40, bytes: 9_000, oplogEntries: 7 }),
+    bundleFiles: () => Promise.resolve({ files: 5, bytes: 1_000, skipped: 0 }),
+    composeArchive: () => Promise.resolve({ size: archive.size }),
+    inspectRope: () => Promise.resolve({ archive, entries: 12 }),
+    storeArchive: () => Promise.resolve({ stored: archive.size }),
+    verifyStored: () => Promise.resolve({ verified: archive.size }),
+    commitBackup: () => Promise.resolve({ outcome: 'complete' }),
+    finishBackup: nothing,
+    undoBackup: nothing,
+
+    locateBackup: () => Promise.resolve({ backupId: sampleBackupId, archive }),
+    prepareRestore: (_input, run, id) =>
+      Promise.resolve({
+        ref: ref('restore', run, id ?? sampleBackupId),
+        pastNoReturn: false,
+        finishing: false,
+      }),
+    fetchArchive: () => Promise.resolve(archive),
+    inspectArchive: () => Promise.resolve({ entries: 12, documents: 40, bytes: 9_000 }),
+    preflightRestore: () => Promise.resolve(preflight()),
+    beginRestore: () => Promise.resolve({}),
+    loadStaged: () => Promise.resolve({ collections: 3, documents: 40, oplogEntries: 7 }),
+    stageFiles: () => Promise.resolve({ files: 5 }),
+    stopAgents: nothing,
+    swapDatabase: nothing,
+    swapFiles: nothing,
+    restoreUsers: nothing,
+    startAgents: () => Promise.resolve({ downtime: 1_500 }),
+    finishRestore: nothing,
+    undoRestore: nothing,
+    discardRun: nothing,
+
+    verifyBackup: () =>
+      Promise.resolve({
+        v: 1,
+        kind: 'verify',
+        backupId: sampleBackupId,
+        archive,
+        entries: 12,
+        documents: 40,
+        bytes: 9_000,
+      }),
+  };
+}
+
+const stepNames = Object.keys(fakes()).filter((name): name is StepName => name in fakes());
+
+/** A failure as a host's interceptor would send it; `reason` fills every placeholder. */
+export function withCode(code: ErrorCode, reason = 'a test says so'): ApplicationFailure {
+  const { message } = errorTable[code];
+  const names = [...message.matchAll(/\{(\w+)\}/g)].flatMap(([, name]) => name ?? []);
+  const text = [...new Set(names)].reduce(
+    (filled, name) => filled.replaceAll(`{${name}}`, reason),
+    message,
+  );
+  return ApplicationFailure.create({
+    type: code,
+    message: text,
+    nonRetryable: !errorTable[code].retryable,
+  });
+}
+
+/** A code that no workflow raises by itself, and that is not retryable. */
+export const failedStep = 'HF-FILES-001';
+
+export function failureOfStep(): ApplicationFailure {
+  return withCode(failedStep);
+}
+
+/** A step that fails for good. */
+export function failing(): Promise<never> {
+  return Promise.reject(failureOfStep());
+}
