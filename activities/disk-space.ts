@@ -24,8 +24,8 @@ export function describeBytes(bytes: number): string {
 /** Free bytes for this user, and the size of the volume that holds `path` or will hold it. */
 export async function freeSpace(path: string): Promise<{ free: number; size: number }> {
   try {
-    const stat = await statfs(path);
-    return { free: stat.bavail * stat.bsize, size: stat.blocks * stat.bsize };
+    const volume = await statfs(path);
+    return { free: volume.bavail * volume.bsize, size: volume.blocks * volume.bsize };
   } catch (error) {
     if (isMissing(error) && dirname(path) !== path) return await freeSpace(dirname(path));
     throw error;
