@@ -84,7 +84,7 @@ test('where nothing listens the connection fails in the time it was given with H
   );
   expect(error.code).toBe('HF-MONGO-001');
   expect(error.message).toContain('ECONNREFUSED');
-  expect(performance.now() - started).toBeLessThan(3_000);
+  expect(performance.now() - started).toBeLessThan(10_000);
 });
 
 test('a mongod outside any replica set is refused with HF-MONGO-003', async () => {

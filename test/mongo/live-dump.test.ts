@@ -85,7 +85,7 @@ describe.each(mongodVersions)('a dump of mongod %s while somebody writes', (vers
     const sink = new MemorySink();
     const started = performance.now();
     const result = await dumpServer(pinned, sink);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
     expect(compareOpTimes(result.window.end, result.window.start)).toBeGreaterThanOrEqual(0);
     expect(sink.streams.get('oplog')?.done).toBe(true);
   });

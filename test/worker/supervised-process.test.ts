@@ -61,7 +61,7 @@ it('kills a process that does not end within its grace', async () => {
   await supervised.start();
   const began = performance.now();
   await supervised.stop();
-  expect(performance.now() - began).toBeLessThan(4_000);
+  expect(performance.now() - began).toBeLessThan(20_000);
   expect(supervised.pid).toBeUndefined();
 });
 
