@@ -31,6 +31,7 @@ export interface SiteOptions {
   readonly size: number;
   /** Heartbeat timeout of every step, milliseconds. */
   readonly heartbeatTimeout?: number;
+  readonly mongodParameters?: Readonly<Record<string, string>>;
   /** Variables of the workers' environment, besides those of this process. */
   readonly workerEnvironment?: Readonly<Record<string, string>>;
 }
@@ -66,6 +67,7 @@ export class Site {
       mongod: binary(options.mongod === '6.0' ? 'HOLDFAST_MONGOD' : 'HOLDFAST_MONGOD44'),
       now: new Date(),
       temporalAddress: address,
+      mongodParameters: options.mongodParameters,
       programs: join(compiled('examples/controller/agent.js'), '..'),
     });
     const connection = await until('Temporal', async () =>
