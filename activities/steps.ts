@@ -27,6 +27,8 @@ export interface DumpSummary {
   /** Bytes of BSON, oplog included. */
   readonly bytes: number;
   readonly oplogEntries: number;
+  /** How often the dump had to start again; absent when never. */
+  readonly restarts?: number;
 }
 
 export interface BundleSummary {

@@ -81,6 +81,15 @@ export class IndexFeed {
     return this.#expected[0];
   }
 
+  /**
+   * Reads INDEX to its end, so that it is compared with MANIFEST, after something else went wrong.
+   * @throws HoldfastError HF-ARCHIVE-001 when it is damaged itself
+   */
+  async drain(): Promise<void> {
+    await this.#turn;
+    while ((await this.#lines.next()).done !== true);
+  }
+
   #pull(): Promise<void> {
     const pulled = this.#turn.then(() => this.#read());
     this.#turn = pulled.catch(() => undefined);

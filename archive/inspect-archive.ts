@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { HoldfastError } from '../core/errors';
+import { HoldfastError, isHoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { MemberDamage, openMember } from './gzip-members';
 import { IndexFeed } from './index-feed';
@@ -90,8 +90,10 @@ export async function inspectArchive(options: InspectArchiveOptions): Promise<Ar
     const { files, bytes, documents } = totals;
     return { ...digest, files, bytes, documents };
   } catch (error) {
+    // Where INDEX itself is not the one it should be, the archive is not to blame.
+    if (isHoldfastError(error, 'HF-ARCHIVE-001', 'HF-ARCHIVE-002')) await feed.drain();
     if (!(error instanceof MemberDamage)) throw error;
-    const where = `byte ${source.position}`;
+    const where = `the end of the tar (byte ${source.taken})`;
     throw new HoldfastError(
       'HF-ARCHIVE-001',
       { archive, where, reason: error.message },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { HoldfastError } from '../core/errors';
 
@@ -95,13 +96,27 @@ export type ManifestFile = z.infer<typeof fileSchema>;
 export type ManifestDataset = z.infer<typeof datasetSchema>;
 export type ManifestMongo = z.infer<typeof mongoSchema>;
 
+/** How every MANIFEST ends: what comes before this line is what it digests. */
+const seal = /^ {2}"digest": "([0-9a-f]{64})"\n\}\n$/;
+const sealLength = Buffer.byteLength(sealOf(Buffer.alloc(0)));
+
+function sealOf(content: Uint8Array): string {
+  return `  "digest": "${createHash('sha256').update(content).digest('hex')}"\n}\n`;
+}
+
+function isSealed(content: Uint8Array): boolean {
+  const end = Buffer.from(content.subarray(-sealLength)).toString('latin1');
+  return seal.test(end) && end === sealOf(content.subarray(0, -sealLength));
+}
+
 function problem(backup: string, reason: string, cause?: unknown): HoldfastError {
   return new HoldfastError('HF-MANIFEST-001', { backup, reason }, { cause });
 }
 
 /**
  * Reads a MANIFEST. `backup` names it in errors.
- * @throws HoldfastError HF-MANIFEST-001 when it is too large, no JSON, of another format or incomplete.
+ * @throws HoldfastError HF-MANIFEST-001 when it is too large, no JSON, of another format or incomplete,
+ * or when a byte of it has changed.
  */
 export function parseManifest(content: Uint8Array, backup: string): Manifest {
   if (content.byteLength > manifestLimit) {
@@ -114,14 +129,17 @@ export function parseManifest(content: Uint8Array, backup: string): Manifest {
     throw problem(backup, 'it is not JSON', cause);
   }
   const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (isSealed(content)) return parsed.data;
+    throw problem(backup, 'its bytes are not those of its digest');
+  }
   const issue = parsed.error.issues[0];
   const where = issue === undefined ? '' : `${issue.path.join('.')}: ${issue.message}`;
   throw problem(backup, where, parsed.error);
 }
 
 /**
- * The bytes of a MANIFEST: indented JSON in the order of the format, newline at the end. The same
+ * The bytes of a MANIFEST: indented JSON in the order of the format, the digest last. The same
  * manifest always gives the same bytes.
  * @throws HoldfastError HF-MANIFEST-001 when it does not fit the format or 64 KiB.
  */
@@ -130,7 +148,8 @@ export function serializeManifest(manifest: Manifest): Buffer {
   if (!checked.success) {
     throw problem(manifest.backupId, z.prettifyError(checked.error), checked.error);
   }
-  const content = Buffer.from(`${JSON.stringify(checked.data, undefined, 2)}\n`, 'utf8');
+  const open = JSON.stringify(checked.data, undefined, 2).replace(/\n\}$/, ',\n');
+  const content = Buffer.concat([Buffer.from(open), Buffer.from(sealOf(Buffer.from(open)))]);
   if (content.length > manifestLimit) {
     throw problem(
       manifest.backupId,

@@ -16,9 +16,9 @@ export class StoredBytes {
     this.#signal = signal;
   }
 
-  /** Bytes read from the stream so far. */
-  get position(): number {
-    return this.#position;
+  /** Bytes given out so far. */
+  get taken(): number {
+    return this.#position - this.#pending.length;
   }
 
   /** The next `length` bytes; calls may overlap. @throws MemberDamage when the stream ends before. */
@@ -31,9 +31,8 @@ export class StoredBytes {
   /** Size, SHA-256 (hex) and SHA-1 (base64) of the stream, which must have ended. @throws MemberDamage */
   async finish(): Promise<{ size: number; sha256: string; sha1Base64: string }> {
     await this.#turn;
-    if (this.#pending.length > 0 || (await this.#next()) !== undefined) {
-      throw new MemberDamage('bytes follow the last gzip member');
-    }
+    if (this.#pending.length === 0) this.#pending = (await this.#next()) ?? this.#pending;
+    if (this.#pending.length > 0) throw new MemberDamage('bytes follow the last gzip member');
     const sums = { sha256: this.#sha256.digest('hex'), sha1Base64: this.#sha1.digest('base64') };
     return { size: this.#position, ...sums };
   }

@@ -31,13 +31,23 @@ export async function writeFileDurably(path: string, content: string | Uint8Arra
 
 /** A file's JSON, unchecked, or undefined when the file does not exist. Pass it through a schema. */
 export async function readJsonFile(path: string): Promise<unknown> {
+  let text: string;
   try {
-    const text = await readFile(path, 'utf8');
-    const value: unknown = JSON.parse(text);
-    return value;
+    text = await readFile(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+  return parseJson(text, path);
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch {
+    // The parser's own message quotes the text, which may hold a password; so it is no cause either.
+    throw new Error(`${path} is not JSON`);
   }
 }
 

@@ -286,7 +286,7 @@ export const errorTable = {
     hint: 'The step is tried again; check the storage if it goes on failing.',
   },
   'HF-STORAGE-007': {
-    exit: 10,
+    exit: 13,
     retryable: false,
     message: 'backup {backup} in storage {storage} has no file {name}',
     hint: 'The backup is incomplete or damaged: choose another one.',

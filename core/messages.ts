@@ -49,6 +49,8 @@ export interface BackupReport {
   readonly collections: number;
   readonly documents: number;
   readonly oplogEntries: number;
+  /** How often the dump had to start again, because of a rename for one; absent when never. */
+  readonly dumpRestarts?: number;
   readonly files: number;
   /** Run whose leftovers were compensated before this one began. */
   readonly compensated?: string;

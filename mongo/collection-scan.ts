@@ -55,6 +55,10 @@ export async function* scanCollection(
   const { database, collection } = request;
   const namespace = `${database}.${collection}`;
   let after = request.after;
+  if (after !== undefined && (await currentUuid(client, database, collection)) !== request.uuid) {
+    // A place in another collection of the same name would be met there, too.
+    return;
+  }
   for (;;) {
     const cursor = openScan(client, request, after);
     try {

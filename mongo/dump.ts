@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
 import { readUsersAndRoles } from './admin-users';
-import { collectionSize, describeCollections, listCollections } from './collections';
+import { collectionSize, describeCollections } from './collections';
 import {
   DumpVoidError,
   oplogStream,
@@ -15,7 +15,6 @@ import {
 } from './dump-contract';
 import { dataCollection, streamName, type StreamTotals } from './dump-stream';
 import { readStreams } from './dump-streams';
-import { changedCollections } from './listing-check';
 import { metadataJson } from './metadata-json';
 import { dumpFileNames } from './namespaces';
 import { readNodeIdentity, type NodeIdentity } from './node-identity';
@@ -38,8 +37,8 @@ interface Attempt {
  * Dumps a replica set's data from the pinned node into a sink: every collection raw, in parallel,
  * longest first, and the oplog tailed from before the first listing until after the last cursor,
  * so that collections and oplog together are the state at the window's end. Goes on from where an
- * earlier attempt's sink is when the node, its data files, its rollback id and every collection are
- * still the same, else resets the sink and starts again.
+ * earlier attempt's sink is when the node, its data files and its rollback id are still the same,
+ * else resets the sink and starts again.
  *
  * @param client a direct connection to one member
  * @throws HoldfastError HF-DUMP-001 when renames and the like made it start again more than three
@@ -78,9 +77,8 @@ async function attemptDump(attempt: Attempt): Promise<DumpResult> {
     binding = await newBinding(client, identity);
     await sink.bind(binding);
   } else {
+    // Collections that went meanwhile are no reason to start again: the window must explain them.
     rejectForeign(resume.binding, identity);
-    const changed = changedCollections(resume.binding.collections, await listCollections(client));
-    if (changed.gone.length > 0) throw new DumpVoidError(`${changed.gone.join(', ')} gone`);
     binding = resume.binding;
   }
   const { totals, window } = await readStreams({ client, sink, options, resume, binding });

@@ -89,6 +89,7 @@ async function takeBackup(
     collections: dump.collections,
     documents: dump.documents,
     oplogEntries: dump.oplogEntries,
+    ...(dump.restarts === undefined ? {} : { dumpRestarts: dump.restarts }),
     files: files.files,
     ...(prepared.compensated === undefined ? {} : { compensated: prepared.compensated }),
     duration: Date.now() - started,
@@ -102,6 +103,9 @@ function describe(report: BackupReport): string {
     `Backup \`${report.backupId}\` is complete.`,
     '',
     `- ${report.collections} collections, ${report.documents} documents, ${report.oplogEntries} oplog entries, ${report.files} files`,
+    ...(report.dumpRestarts === undefined
+      ? []
+      : [`- the dump started again ${report.dumpRestarts} times`]),
     `- ${report.archive.size} bytes, SHA-256 \`${report.archive.sha256}\``,
   ].join('\n');
 }

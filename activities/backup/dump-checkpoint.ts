@@ -53,6 +53,7 @@ export const dumpCheckpointSchema = z.object({
   v: z.literal(1),
   binding: bindingSchema.optional(),
   streams: z.array(streamSchema),
+  restarts: z.number().default(0),
 });
 
 type ParsedBinding = z.infer<typeof bindingSchema>;
@@ -62,6 +63,8 @@ export interface DumpCheckpoint {
   readonly v: 1;
   readonly binding?: DumpBinding | undefined;
   readonly streams: readonly StreamState[];
+  /** How often the whole dump has started again, over all attempts. */
+  readonly restarts: number;
 }
 
 /** A gzip member of a stream, with where the scan stood after it. */

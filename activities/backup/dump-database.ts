@@ -92,6 +92,7 @@ export async function dumpDatabase(
     onCheckpoint: () => requireSpace(directory, 0, 'the dump', limits.freeSpace),
     binding: resume?.binding,
     streams: older?.streams ?? [],
+    restarts: older?.restarts ?? 0,
   });
   try {
     const client = await connectAgent(dependencies, {
@@ -111,7 +112,7 @@ export async function dumpDatabase(
           progress.advance(bytes);
         },
       });
-      const finished = finish(result, await spool.complete());
+      const finished = finish(result, await spool.complete(), spool.restarts);
       await epoch.check();
       await finishedDump.write(directory, finished);
       return summarize(finished);
@@ -123,8 +124,12 @@ export async function dumpDatabase(
   }
 }
 
-function finish(result: DumpResult, streams: readonly StreamState[]): FinishedDump {
-  const { window, node, dataIdentity, version, fcv, replicaSet, replicaSetId, restarts } = result;
+function finish(
+  result: DumpResult,
+  streams: readonly StreamState[],
+  restarts: number,
+): FinishedDump {
+  const { window, node, dataIdentity, version, fcv, replicaSet, replicaSetId } = result;
   return {
     collections: result.collections.map((collection) => ({
       database: collection.database,
@@ -156,5 +161,6 @@ function summarize(dump: FinishedDump): DumpSummary {
     documents: dump.collections.reduce((sum, { documents }) => sum + documents, 0),
     bytes: dump.collections.reduce((sum, { bytes }) => sum + bytes, dump.window.bytes),
     oplogEntries: dump.window.entries,
+    ...(dump.restarts === 0 ? {} : { restarts: dump.restarts }),
   };
 }

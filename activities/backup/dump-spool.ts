@@ -31,6 +31,8 @@ export interface DumpSpoolOptions {
   /** What an earlier attempt bound and made durable. */
   readonly binding: DumpBinding | undefined;
   readonly streams: readonly StreamState[];
+  /** How often earlier attempts started again. */
+  readonly restarts: number;
 }
 
 interface Stream {
@@ -57,12 +59,14 @@ export class DumpSpool implements DumpSink {
   #appending: Promise<void> = Promise.resolve();
   #sinceCheckpoint = 0;
   #failure: unknown;
+  #restarts: number;
 
   private constructor(
     private readonly options: DumpSpoolOptions,
     private readonly segment: SegmentFile,
   ) {
     this.#binding = options.binding;
+    this.#restarts = options.restarts;
     for (const { name, done, members } of options.streams) {
       this.#streams.set(name, { ...emptyStream(), done, members: [...members] });
     }
@@ -114,7 +118,13 @@ export class DumpSpool implements DumpSink {
     await this.#drain();
     this.#streams.clear();
     this.#binding = undefined;
+    this.#restarts += 1;
     await this.checkpoint();
+  }
+
+  /** How often the whole dump has started again, over all attempts. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** Makes what has been appended durable, with where each scan stands. @throws HoldfastError HF-FENCE-001, HF-DISK-001 */
@@ -149,6 +159,7 @@ export class DumpSpool implements DumpSink {
         done,
         members: [...members],
       })),
+      restarts: this.#restarts,
     };
   }
 

@@ -21,6 +21,7 @@ export function renderBackup(report: BackupReport, notes: string): string[] {
     ['checksum', `${report.archive.sha1Base64} (SHA-1, base64)`],
     ['sha256', report.archive.sha256],
     ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+    ...restarted(report.dumpRestarts),
     ['files', formatCount(report.files)],
     ...compensated(report.compensated),
     ['took', formatDuration(report.duration)],
@@ -87,6 +88,12 @@ function row(check: PreflightCheck): string[] {
 
 function databaseFacts(collections: number, documents: number, entries: number): string {
   return `${formatCount(collections)} collections, ${formatCount(documents)} documents, ${formatCount(entries)} oplog entries`;
+}
+
+function restarted(times: number | undefined): (readonly [string, string])[] {
+  if (times === undefined) return [];
+  const often = times === 1 ? 'once' : `${formatCount(times)} times`;
+  return [['dump', `started again ${often}; the host worker's log says why`]];
 }
 
 function compensated(run: string | undefined): (readonly [string, string])[] {

@@ -27,6 +27,8 @@ export interface BuildOptions {
   readonly temporalAddress?: string | undefined;
   /** Directory of the compiled programs (supervisor.js, agent.js), this file's own when not given. */
   readonly programs?: string | undefined;
+  /** Parameters of mongod, besides those every example has. */
+  readonly mongodParameters?: Readonly<Record<string, string>> | undefined;
 }
 
 const exampleSchema = z.object({
@@ -131,14 +133,20 @@ export async function buildController(options: BuildOptions): Promise<ExampleCon
     units: {
       [databaseUnitName]: {
         program: resolve(options.mongod),
-        args: mongodArguments({
-          port: statePort,
-          dbPath: join(data, 'db'),
-          certificateKeyFile: join(data, 'server.pem'),
-          caFile: at('state/ca.crt'),
-          keyFile: join(data, 'shared-secret'),
-          log: at('state/mongod.log'),
-        }),
+        args: [
+          ...mongodArguments({
+            port: statePort,
+            dbPath: join(data, 'db'),
+            certificateKeyFile: join(data, 'server.pem'),
+            caFile: at('state/ca.crt'),
+            keyFile: join(data, 'shared-secret'),
+            log: at('state/mongod.log'),
+          }),
+          ...Object.entries(options.mongodParameters ?? {}).flatMap(([name, value]) => [
+            '--setParameter',
+            `${name}=${value}`,
+          ]),
+        ],
         log: at('state/mongod.out'),
         enabled: true,
       },

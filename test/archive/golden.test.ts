@@ -230,7 +230,9 @@ async function goldenManifest(): Promise<Manifest> {
 
 test('a MANIFEST of a kind nobody knows yet is read, and never restored', async () => {
   const manifest = { ...(await goldenManifest()), kind: 'incremental', later: { any: 1 } };
-  const read = parseManifest(Buffer.from(JSON.stringify(manifest)), 'later');
+  const open = JSON.stringify(manifest, undefined, 2).replace(/\n\}$/, ',\n');
+  const sealed = `${open}  "digest": "${sha256Of(Buffer.from(open))}"\n}\n`;
+  const read = parseManifest(Buffer.from(sealed), 'later');
   expect(read.kind).toBe('incremental');
   expect(isRestorable(read)).toBe(false);
 });
@@ -250,6 +252,8 @@ test.each([
     (text: string) => Buffer.from(text.replace('prod', 'pr\u00f6d'), 'latin1'),
     /JSON/,
   ],
+  ['with other notes', (text: string) => text.replace('golden <1>', 'golden <2>'), /digest/],
+  ['without its digest', (text: string) => text.replace(/,\n {2}"digest".*/, ''), /digest/],
   ['over 64 KiB', (text: string) => text.padEnd(64 * 1024 + 1), /65536/],
 ])('a MANIFEST %s is refused with the reason', async (_, change, reason) => {
   const text = await readFile(join(golden, 'MANIFEST'), 'utf8');

@@ -31,6 +31,9 @@ export interface SiteOptions {
   readonly size: number;
   /** Heartbeat timeout of every step, milliseconds. */
   readonly heartbeatTimeout?: number;
+  readonly mongodParameters?: Readonly<Record<string, string>>;
+  /** Variables of the workers' environment, besides those of this process. */
+  readonly workerEnvironment?: Readonly<Record<string, string>>;
 }
 
 const usersSchema = z.array(z.object({ user: z.string() }));
@@ -48,6 +51,7 @@ export class Site {
     readonly address: string,
     readonly temporal: Client,
     private readonly server: ChildProcess,
+    private readonly workerEnvironment: Readonly<Record<string, string>>,
   ) {}
 
   static async start(options: SiteOptions): Promise<Site> {
@@ -63,12 +67,15 @@ export class Site {
       mongod: binary(options.mongod === '6.0' ? 'HOLDFAST_MONGOD' : 'HOLDFAST_MONGOD44'),
       now: new Date(),
       temporalAddress: address,
+      mongodParameters: options.mongodParameters,
       programs: join(compiled('examples/controller/agent.js'), '..'),
     });
     const connection = await until('Temporal', async () =>
       Connection.connect({ address, connectTimeout: 500 }).catch(() => undefined),
     );
-    const site = new Site(directory, controller, address, new Client({ connection }), server);
+    const temporal = new Client({ connection });
+    const environment = options.workerEnvironment ?? {};
+    const site = new Site(directory, controller, address, temporal, server, environment);
     await site.#configure(options.heartbeatTimeout ?? 2_000);
     return site;
   }
@@ -81,7 +88,10 @@ export class Site {
   async startWorker(role: Role): Promise<ChildProcess> {
     const log = openSync(join(this.directory, `${role}.log`), 'a', 0o600);
     const args = [compiled('worker/main.js'), role, this.example.configFile];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', log] });
+    const child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', log],
+      env: { ...process.env, ...this.workerEnvironment },
+    });
     this.#children.push(child);
     this.#workers.set(role, child);
     let out = '';

@@ -101,6 +101,42 @@ describe.each(mongodVersions)('a dump of mongod %s while somebody writes', (vers
     expect(second.collections).toEqual(first.collections);
   });
 
+  test('goes on over collections that were dropped, and made anew, while no worker ran', async () => {
+    const client = await set.client();
+    const churn = client.db('churn');
+    for (const name of ['dropped', 'replaced']) {
+      const documents = Array.from({ length: 3_000 }, (_, n) => ({ n, text: 'x'.repeat(100) }));
+      await churn.collection(name).insertMany(documents);
+    }
+    const sink = new MemorySink();
+    const stop = new AbortController();
+    const begun = new Set<string>();
+    sink.beforeWrite = (stream, { documents }) => {
+      if (stream.startsWith('churn.') && documents > 1_000) begun.add(stream);
+      if (begun.size === 2 && sink.streams.has('oplog')) stop.abort(new Error('enough'));
+      return Promise.resolve();
+    };
+    const options = { batchBytes: 8 * 1024, signal: stop.signal };
+    await expect(dumpServer(await set.direct(), sink, options)).rejects.toThrow('enough');
+    const majority = { writeConcern: { w: 'majority' } } as const;
+    await churn.collection('dropped').drop();
+    await churn.collection('replaced').drop();
+    const fresh = Array.from({ length: 3_000 }, (_, n) => ({ fresh: n }));
+    await churn.collection('replaced').insertMany(fresh, majority);
+    sink.beforeWrite = () => Promise.resolve();
+    const result = await dumpServer(await set.direct(), sink, { resume: sink.resume() });
+    expect(sink.resets).toEqual([]);
+    expect(result.restarts).toBe(0);
+    // What is spooled of the replaced one is a part of what it was, never the two spliced together.
+    expect(sink.bytes('churn.replaced').includes('fresh')).toBe(false);
+    const names = [...frames(sink.bytes('oplog'))].flatMap((entry) => {
+      const o: unknown = BSON.deserialize(entry)['o'];
+      return typeof o === 'object' && o !== null && 'drop' in o ? [String(o.drop)] : [];
+    });
+    expect(names).toEqual(expect.arrayContaining(['dropped', 'replaced']));
+    await churn.dropDatabase();
+  });
+
   test('goes on after a restart of mongod, and its tail meets the entry it holds again', async () => {
     const client = await set.client();
     const sink = new MemorySink();

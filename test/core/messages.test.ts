@@ -1,0 +1,46 @@
+import type {
+  BackupInput,
+  BackupReport,
+  Confirmation,
+  FailureDetail,
+  HeartbeatDetail,
+  PreflightReport,
+  RestoreInput,
+  RestoreReport,
+  VerifyInput,
+  VerifyReport,
+  WorkflowStatus,
+} from '../../core/messages';
+import type { OperationRef } from '../../core/operation';
+import type { DumpCheckpoint } from '../../activities/backup/dump-checkpoint';
+import type { Journal } from '../../activities/workspace/journal';
+
+/** Everything that one version may write and another read. */
+interface Messages {
+  backupInput: BackupInput;
+  backupReport: BackupReport;
+  restoreInput: RestoreInput;
+  restoreReport: RestoreReport;
+  verifyInput: VerifyInput;
+  verifyReport: VerifyReport;
+  preflight: PreflightReport;
+  status: WorkflowStatus;
+  heartbeat: HeartbeatDetail;
+  failure: FailureDetail;
+  confirmation: Confirmation;
+  operation: OperationRef;
+  journal: Journal;
+  dumpCheckpoint: DumpCheckpoint;
+}
+
+type Unversioned = {
+  [Name in keyof Messages]: Messages[Name] extends { readonly v: 1 } ? never : Name;
+}[keyof Messages];
+
+test('every message carries v: 1, which the compiler proves', () => {
+  // A message without it makes this line a type error.
+  const unversioned: readonly Unversioned[] = [] satisfies readonly never[];
+  const all: [Unversioned] extends [never] ? true : false = true;
+  expect(all).toBe(true);
+  expect(unversioned).toEqual([]);
+});
