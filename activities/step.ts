@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { HoldfastError } from '../core/errors';
 import type { ProgressUnit } from '../core/messages';
 import type { ActivityDependencies } from './dependencies';
 import { Progress } from './progress';
@@ -33,6 +34,7 @@ export function bindStep<A extends unknown[], R>(
     const context = Context.current();
     const signal = context.cancellationSignal;
     signal.throwIfAborted();
+    await requireWanted(context);
     // A step waits for many things at once, each with its own listener on this one signal.
     setMaxListeners(0, signal);
     const timeout = context.info.heartbeatTimeoutMs ?? 30_000;
@@ -62,4 +64,22 @@ export function bindStep<A extends unknown[], R>(
       progress.stop();
     }
   };
+}
+
+/**
+ * A worker that was stopped can hold a step since before its timeout, and begin it when another
+ * attempt has done it or the whole operation is over. Such a one must not begin.
+ * @throws HoldfastError HF-FENCE-001
+ */
+async function requireWanted({ info, client }: Context): Promise<void> {
+  const { workflowExecution: run, activityId, attempt } = info;
+  if (run === undefined) return;
+  const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
+  const pending = raw.pendingActivities?.find((each) => each.activityId === activityId);
+  if (pending?.attempt === attempt) return;
+  throw new HoldfastError('HF-FENCE-001', {
+    mine: attempt,
+    newer: pending?.attempt ?? attempt + 1,
+    step: info.activityType,
+  });
 }

@@ -41,7 +41,7 @@ async function runHere() {
 /** Whether the kernel lets this user mount a tmpfs of its own. */
 function mayMount() {
   const script = 'mount -t tmpfs -o size=1m holdfast-faults /mnt';
-  return spawnSync('unshare', ['-Urm', 'sh', '-c', script], { stdio: 'ignore' }).status === 0;
+  return spawnSync('unshare', ['-Urmpf', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' }).status === 0;
 }
 
 /** @param {string[]} args @returns {Promise<number>} exit status */
@@ -61,7 +61,8 @@ async function runIsolated(args) {
   const may = mayMount();
   const given = (/** @type {string} */ option) => args.some((arg) => arg.startsWith(option));
   const program = [
-    ...(may ? ['unshare', '-Urm'] : []),
+    // With processes of its own too: none of them outlives it, however it ends.
+    ...(may ? ['unshare', '-Urmpf', '--kill-child', '--mount-proc'] : []),
     process.execPath,
     fileURLToPath(import.meta.url),
     inside,

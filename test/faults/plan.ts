@@ -88,12 +88,12 @@ export function planRuns(seed: number, count: number): readonly FaultRun[] {
       );
     }
   }
-  return pairs.slice(0, count).map((pair, index) => ({
-    index,
-    ...pair,
-    delay: random.below(long.includes(pair.step) ? 300 : 40),
-    seed: random.next(),
-  }));
+  return pairs.slice(0, count).map((pair, index) => {
+    // Of its own, so that a run is the same however many are planned.
+    const own = new SeededRandom(seed * 1_009 + index);
+    const delay = own.below(long.includes(pair.step) ? 300 : 40);
+    return { index, ...pair, delay, seed: own.next() };
+  });
 }
 
 /** A restore only reads the storage; an undo was cancelled already. */

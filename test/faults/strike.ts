@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ground } from './ground';
 import { currentRun, type Moment } from './moment';
@@ -33,7 +34,7 @@ export async function strike(
       await site.restartTemporal();
       return;
     case 'two attempts':
-      await twoAttempts(ground, moment, ended);
+      await twoAttempts(ground, run, moment, ended);
       return;
     case 'cancel':
       if (moment.open) await unlessEnded(ground.workflow.cancel());
@@ -50,25 +51,50 @@ export async function strike(
   }
 }
 
-/** The first worker sleeps through its timeout, and wakes beside the second one's attempt. */
-async function twoAttempts(ground: Ground, moment: Moment, ended: () => boolean): Promise<void> {
+/**
+ * The first worker sleeps through its timeout and wakes beside the second one's attempt: at once, in
+ * a later step, or when the operation is over.
+ */
+async function twoAttempts(
+  ground: Ground,
+  run: FaultRun,
+  moment: Moment,
+  ended: () => boolean,
+): Promise<void> {
   const { site } = ground;
   const sleeper = site.worker('host');
   sleeper.kill('SIGSTOP');
   try {
     await Promise.all([delay(heartbeatTimeout + 200), site.startWorker('host')]);
-    const deadline = performance.now() + 2 * heartbeatTimeout;
-    while (!ended() && performance.now() < deadline) {
+    await pollFor(2 * heartbeatTimeout, async () => {
+      if (ended()) return true;
       const now = await currentRun(ground);
-      if (now === undefined || !now.open || now.step !== moment.step || now.attempt > 1) break;
-      await delay(20);
-    }
+      return now === undefined || !now.open || now.step !== moment.step || now.attempt > 1;
+    });
+    const wake = wakes[run.seed % wakes.length];
+    if (wake === 'later') await delay(run.seed % 2_000);
+    if (wake === 'after the end') await pollFor(20_000, () => Promise.resolve(ended()));
   } finally {
     sleeper.kill('SIGCONT');
   }
-  const deadline = performance.now() + 3 * heartbeatTimeout;
-  while (!ended() && performance.now() < deadline) await delay(50);
-  sleeper.kill('SIGKILL');
+  // It may do what it was about to do, and learns from Temporal that it is late.
+  await delay(1_000);
+  await pollFor(2 * heartbeatTimeout, () => Promise.resolve(ended()));
+  await endNow(sleeper);
+}
+
+const wakes = ['at once', 'later', 'after the end'] as const;
+
+async function endNow(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await gone;
+}
+
+async function pollFor(milliseconds: number, ask: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + milliseconds;
+  while (performance.now() < deadline && !(await ask())) await delay(20);
 }
 
 async function full(
