@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { HoldfastError } from '../core/errors';
 import type { ProgressUnit } from '../core/messages';
 import type { ActivityDependencies } from './dependencies';
+import { refuseLateAttempt } from './late-attempt';
 import { Progress } from './progress';
 
 /** What one attempt of a step works with, besides its arguments. */
@@ -66,20 +66,9 @@ export function bindStep<A extends unknown[], R>(
   };
 }
 
-/**
- * A worker that was stopped can hold a step since before its timeout, and begin it when another
- * attempt has done it or the whole operation is over. Such a one must not begin.
- * @throws HoldfastError HF-FENCE-001
- */
 async function requireWanted({ info, client }: Context): Promise<void> {
-  const { workflowExecution: run, activityId, attempt } = info;
+  const { workflowExecution: run } = info;
   if (run === undefined) return;
   const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
-  const pending = raw.pendingActivities?.find((each) => each.activityId === activityId);
-  if (pending?.attempt === attempt) return;
-  throw new HoldfastError('HF-FENCE-001', {
-    mine: attempt,
-    newer: pending?.attempt ?? attempt + 1,
-    step: info.activityType,
-  });
+  refuseLateAttempt(info, raw.pendingActivities ?? []);
 }

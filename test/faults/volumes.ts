@@ -24,11 +24,19 @@ export class Volumes {
     }
   }
 
-  /** From now on only `spare` bytes are left. */
+  /** From now on only about `spare` bytes are left. */
   async fill(name: VolumeName, spare: number): Promise<void> {
     const path = this.#path(name);
-    const { blocks, bfree, bsize } = await statfs(path);
-    await this.#resize(path, (blocks - bfree) * bsize + spare);
+    for (let tries = 0; ; tries += 1) {
+      const { blocks, bfree, bsize } = await statfs(path);
+      try {
+        await this.#resize(path, (blocks - bfree) * bsize + spare);
+        return;
+      } catch (error) {
+        // It has grown meanwhile.
+        if (tries >= 50) throw error;
+      }
+    }
   }
 
   async empty(name: VolumeName): Promise<void> {
