@@ -3,7 +3,8 @@ import type { ActivityDependencies } from './dependencies';
 import type { Attempt } from './step';
 import { undoBackupRun } from './backup/undo-backup';
 import { undoRestoreRun } from './restore/undo-restore';
-import { heldBy, readJournal, type Journal } from './workspace/journal';
+import type { RunInfo } from './steps';
+import { heldBy, readJournal } from './workspace/journal';
 import { Workspace } from './workspace/workspace';
 
 /** gRPC status NOT_FOUND. */
@@ -18,14 +19,42 @@ const notFound: readonly number[] = [5];
 export async function compensateLeftover(
   dependencies: ActivityDependencies,
   attempt: Attempt,
-  runId: string,
+  run: RunInfo,
 ): Promise<string | undefined> {
   const workspace = new Workspace(dependencies.config.workspace);
   await workspace.ensure();
+  const compensated = await compensateJournal(dependencies, attempt, workspace, run.runId);
+  await removeStrayRuns(attempt, workspace, run);
+  return compensated;
+}
+
+/**
+ * A restore that was terminated before it began has a directory, with the archive in it, and no
+ * journal: nothing else would ever remove it.
+ */
+async function removeStrayRuns(
+  attempt: Attempt,
+  workspace: Workspace,
+  { workflowId, runId }: RunInfo,
+): Promise<void> {
+  for (const stray of await workspace.runs()) {
+    if (stray === runId) continue;
+    if (await isOpen(attempt.client, { workflowId, runId: stray })) continue;
+    attempt.warn('removing what an earlier run kept', { run: stray });
+    await workspace.removeRun(stray);
+  }
+}
+
+async function compensateJournal(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  workspace: Workspace,
+  runId: string,
+): Promise<string | undefined> {
   const journal = await readJournal(workspace);
   if (journal === undefined || journal.ref.runId === runId) return undefined;
   if (journal.state !== 'open') throw heldBy(journal);
-  if (await isOpen(attempt.client, journal)) throw heldBy(journal);
+  if (await isOpen(attempt.client, journal.ref)) throw heldBy(journal);
   attempt.warn('compensating what an earlier run left', {
     run: journal.ref.runId,
     backup: journal.ref.backupId,
@@ -41,8 +70,7 @@ export async function compensateLeftover(
   return journal.ref.runId;
 }
 
-async function isOpen(client: Client, journal: Journal): Promise<boolean> {
-  const { workflowId, runId } = journal.ref;
+async function isOpen(client: Client, { workflowId, runId }: RunInfo): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(workflowId, runId).describe();
     return status.name === 'RUNNING' || status.name === 'PAUSED';

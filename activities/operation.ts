@@ -50,9 +50,7 @@ export async function enterOperation(
   dependencies: ActivityDependencies,
   ref: OperationRef,
 ): Promise<Place> {
-  requireSameHost(await identifyThisHost(dependencies), ref.host);
-  requirePlan(currentPlan(dependencies, ref.plan.storage), ref.plan);
-  const workspace = new Workspace(dependencies.config.workspace);
+  const workspace = await proveSame(dependencies, ref);
   return { workspace, directory: await workspace.ensureRun(ref.runId) };
 }
 
@@ -61,8 +59,19 @@ export async function enterJournaled(
   dependencies: ActivityDependencies,
   ref: OperationRef,
 ): Promise<Place & { readonly journal: Journal }> {
-  const place = await enterOperation(dependencies, ref);
-  return { ...place, journal: await requireJournal(place.workspace, ref) };
+  const workspace = await proveSame(dependencies, ref);
+  // Before the directory: a late attempt must not make it again when the run is over.
+  const journal = await requireJournal(workspace, ref);
+  return { workspace, directory: await workspace.ensureRun(ref.runId), journal };
+}
+
+async function proveSame(
+  dependencies: ActivityDependencies,
+  ref: OperationRef,
+): Promise<Workspace> {
+  requireSameHost(await identifyThisHost(dependencies), ref.host);
+  requirePlan(currentPlan(dependencies, ref.plan.storage), ref.plan);
+  return new Workspace(dependencies.config.workspace);
 }
 
 function requirePlan(found: Plan, planned: Plan): void {

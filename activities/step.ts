@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ProgressUnit } from '../core/messages';
 import type { ActivityDependencies } from './dependencies';
+import { refuseLateAttempt } from './late-attempt';
 import { Progress } from './progress';
 
 /** What one attempt of a step works with, besides its arguments. */
@@ -33,6 +34,7 @@ export function bindStep<A extends unknown[], R>(
     const context = Context.current();
     const signal = context.cancellationSignal;
     signal.throwIfAborted();
+    await requireWanted(context);
     // A step waits for many things at once, each with its own listener on this one signal.
     setMaxListeners(0, signal);
     const timeout = context.info.heartbeatTimeoutMs ?? 30_000;
@@ -62,4 +64,11 @@ export function bindStep<A extends unknown[], R>(
       progress.stop();
     }
   };
+}
+
+async function requireWanted({ info, client }: Context): Promise<void> {
+  const { workflowExecution: run } = info;
+  if (run === undefined) return;
+  const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
+  refuseLateAttempt(info, raw.pendingActivities ?? []);
 }

@@ -24,6 +24,8 @@ export async function createWorkflowWorker(
     workflowBundle: { codePath: workflowBundlePath() },
     // Operations are few and long; the cache needs to hold those that run.
     maxCachedWorkflows: 50,
+    // How long the server keeps a task for a worker that has died; the default of 10 s is a pause for nothing.
+    stickyQueueScheduleToStartTimeout: 3_000,
     shutdownGraceTime: grace,
     shutdownForceTime: grace * 2,
   });

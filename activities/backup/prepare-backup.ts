@@ -50,7 +50,7 @@ export async function prepareBackup(
     plan: currentPlan(dependencies, input.storage),
   };
   const workspace = new Workspace(config.workspace);
-  const compensated = await compensateLeftover(dependencies, attempt, run.runId);
+  const compensated = await compensateLeftover(dependencies, attempt, run);
   await requireDataFits(dependencies, attempt, ref);
   const opened = await openJournal(workspace, {
     v: 1,

@@ -24,7 +24,7 @@ export async function beginRestore(
 ): Promise<{ compensated?: string }> {
   const { workspace, directory } = await enterOperation(dependencies, ref);
   const { config, environment } = dependencies;
-  const compensated = await compensateLeftover(dependencies, attempt, ref.runId);
+  const compensated = await compensateLeftover(dependencies, attempt, ref);
   const since = environment.now();
   const temporal = config.temporal.address;
   if (!(await openJournal(workspace, { v: 1, ref, state: 'open', since, temporal }))) {

@@ -3,7 +3,8 @@ import type { OperationRef } from '../../core/operation';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
-import { readStopped, servicesOf } from './stop-agents';
+import { claimEpoch } from '../workspace/epoch';
+import { readStopped, servicesEpoch, servicesOf } from './stop-agents';
 
 const aliveWithin = 120_000;
 const stableFor = 1_000;
@@ -14,7 +15,7 @@ const stableFor = 1_000;
  * Side effect: a started service. Idempotency key: the unit. Compensation: undoRestore stops it
  * again. A service that dies at once is retried; the operator sees its code.
  * @returns milliseconds from the stop until it lived again.
- * @throws HoldfastError HF-SERVICE-001, HF-SERVICE-002
+ * @throws HoldfastError HF-SERVICE-001, HF-SERVICE-002, HF-FENCE-001
  */
 export async function startAgents(
   dependencies: ActivityDependencies,
@@ -22,12 +23,15 @@ export async function startAgents(
   ref: OperationRef,
 ): Promise<{ downtime?: number }> {
   const { directory } = await enterJournaled(dependencies, ref);
+  const epoch = await claimEpoch(directory, servicesEpoch);
   const { signal, progress } = attempt;
   const stopped = await readStopped(directory);
   if (stopped === undefined) return {};
   const services = servicesOf(dependencies);
   const now = (): number => dependencies.environment.now();
+  await epoch.check();
   await services.unmask(stopped.unit, signal);
+  await epoch.check();
   await services.start(stopped.unit, signal);
   const started = now();
   await progress.during(

@@ -7,6 +7,7 @@ import { refuseForeignClients } from '../../mongo/foreign-clients';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
+import { claimEpoch } from '../workspace/epoch';
 import { connectForRestore } from './restore-access';
 import { runFiles } from './run-files';
 
@@ -21,6 +22,12 @@ const stoppedSchema = z.object({
 
 /** How the agent's service was before the restore stopped it. */
 export type StoppedAgent = z.infer<typeof stoppedSchema>;
+
+/**
+ * Claimed by every step that stops or starts the agent: one that wakes late must not stop an agent
+ * that a later step, or the undo, has started again.
+ */
+export const servicesEpoch = 'services';
 
 /** What stopAgents wrote, or undefined when it has not begun. */
 export async function readStopped(directory: string): Promise<StoppedAgent | undefined> {
@@ -44,7 +51,7 @@ export function servicesOf(dependencies: ActivityDependencies): Services {
  *
  * Side effect: a stopped service. Idempotency key: the unit; how it was before is written down
  * first. Compensation: undoRestore starts it again. Retried while a foreign client is connected.
- * @throws HoldfastError HF-SERVICE-001, HF-SWAP-001
+ * @throws HoldfastError HF-SERVICE-001, HF-SWAP-001, HF-FENCE-001
  */
 export async function stopAgents(
   dependencies: ActivityDependencies,
@@ -52,6 +59,7 @@ export async function stopAgents(
   ref: OperationRef,
 ): Promise<void> {
   const { directory } = await enterJournaled(dependencies, ref);
+  const epoch = await claimEpoch(directory, servicesEpoch);
   const { signal } = attempt;
   const services = servicesOf(dependencies);
   const unit = agentUnitOf(dependencies, ref.host.machine);
@@ -70,7 +78,9 @@ export async function stopAgents(
       };
       await writeFileDurably(runFiles.services(directory), JSON.stringify(stopped));
     }
+    await epoch.check();
     await services.mask(unit, signal);
+    await epoch.check();
     await services.stop(unit, signal);
     await refuseForeignClients(client);
   } finally {

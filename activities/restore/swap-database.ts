@@ -3,6 +3,7 @@ import { prepareSwap, swapDatabase as swap } from '../../mongo/swap';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
+import { claimEpoch } from '../workspace/epoch';
 import { advanceJournal } from '../workspace/journal';
 import { loadResult } from './load-staged';
 import { connectForRestore } from './restore-access';
@@ -13,7 +14,7 @@ import { connectForRestore } from './restore-access';
  * Side effect: the journal says so first; a swap journal in mongod; renames. Idempotency key: the
  * collections' UUIDs say where each is. Checkpoint: the same. Compensation: undoRestore, the
  * renames backwards. Retried without limit.
- * @throws HoldfastError HF-SWAP-002
+ * @throws HoldfastError HF-SWAP-002, HF-FENCE-001
  */
 export async function swapDatabase(
   dependencies: ActivityDependencies,
@@ -21,10 +22,12 @@ export async function swapDatabase(
   ref: OperationRef,
 ): Promise<void> {
   const { workspace, directory } = await enterJournaled(dependencies, ref);
+  const epoch = await claimEpoch(directory, 'swap');
   const { signal, progress } = attempt;
   const { plan } = await loadResult.read(directory);
   const client = await connectForRestore(dependencies, attempt, directory, 'swap');
   try {
+    await epoch.check();
     await advanceJournal(workspace, ref, 'past-no-return');
     await prepareSwap({ client, runId: ref.runId, signal }, plan);
     await swap({

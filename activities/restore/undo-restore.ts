@@ -16,7 +16,7 @@ import { Workspace } from '../workspace/workspace';
 import { undoMachinePassword } from './machine-password';
 import { openForRestore } from './restore-access';
 import { runFiles } from './run-files';
-import { readStopped, servicesOf } from './stop-agents';
+import { readStopped, servicesEpoch, servicesOf } from './stop-agents';
 
 /**
  * Everything backwards, from wherever the restore stands: services stopped, files and collections
@@ -59,8 +59,8 @@ async function undo(
 ): Promise<void> {
   const directory = await workspace.ensureRun(ref.runId);
   const { signal, progress } = attempt;
-  // Claimed first: an attempt that still loads or swaps sees it and stops.
-  for (const step of ['load', 'swap']) await claimEpoch(directory, step);
+  // Claimed first: an attempt that still loads, swaps, stops or starts sees it and ends.
+  for (const step of ['load', 'swap', servicesEpoch]) await claimEpoch(directory, step);
   const stopped = await readStopped(directory);
   const services = servicesOf(dependencies);
   if (stopped !== undefined && state === 'past-no-return') {

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorCode, syncDirectory } from '../../config/durable-file';
+import { errorCode, isMissing, syncDirectory } from '../../config/durable-file';
 import { HoldfastError } from '../../core/errors';
 
 const claimPattern = /^epoch-(\d+)$/;
@@ -23,15 +23,25 @@ export class Epoch {
     return join(this.directory, `${name}-${this.number}${extension}`);
   }
 
-  /** @throws HoldfastError HF-FENCE-001 when a newer attempt has begun. */
+  /** @throws HoldfastError HF-FENCE-001 when a newer attempt has begun, or the run's directory is gone. */
   async check(): Promise<void> {
-    const newest = (await claims(this.directory)).at(-1) ?? this.number;
+    const newest = (await this.#newest()) ?? this.number;
     if (newest > this.number) {
       throw new HoldfastError('HF-FENCE-001', {
         mine: this.number,
         newer: newest,
         step: this.step,
       });
+    }
+  }
+
+  async #newest(): Promise<number | undefined> {
+    try {
+      return (await claims(this.directory)).at(-1);
+    } catch (error) {
+      // The whole run is over.
+      if (isMissing(error)) return this.number + 1;
+      throw error;
     }
   }
 }

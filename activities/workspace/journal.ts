@@ -70,12 +70,23 @@ export async function openJournal(workspace: Workspace, journal: Journal): Promi
   }
 }
 
+const order = { open: 0, 'past-no-return': 1, finishing: 2 } as const satisfies Record<
+  Journal['state'],
+  number
+>;
+
+/**
+ * Says how far the run is. Forward only: an attempt that wakes late must not say that there is a way
+ * back when what was before is being removed.
+ * @throws HoldfastError HF-LOCK-002 when the run is further already; as requireJournal.
+ */
 export async function advanceJournal(
   workspace: Workspace,
   ref: OperationRef,
   state: Journal['state'],
 ): Promise<void> {
   const journal = await requireJournal(workspace, ref);
+  if (order[journal.state] > order[state]) throw heldBy(journal);
   await writeFileDurably(workspace.journalPath, JSON.stringify({ ...journal, state }));
 }
 

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readCheckpoint, writeCheckpoint } from '../../activities/workspace/checkpoint';
@@ -32,6 +32,16 @@ async function mode(path: string): Promise<number> {
 }
 
 describe('an epoch', () => {
+  test('has been overtaken when the directory of its run is gone', async () => {
+    await inDirectory(async (directory) => {
+      const run = join(directory, 'run');
+      const epoch = await claimEpoch(run, 'services');
+      await epoch.check();
+      await rm(run, { recursive: true });
+      await expect(epoch.check()).rejects.toMatchObject({ code: 'HF-FENCE-001' });
+    });
+  });
+
   test('belongs to one attempt, also when twenty ask at once', async () => {
     await inDirectory(async (directory) => {
       const claims = await Promise.all(
@@ -114,6 +124,22 @@ describe('a checkpoint', () => {
 });
 
 describe('the journal', () => {
+  test('goes forward only: an attempt that wakes late cannot say that there is a way back', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(directory);
+      const mine = journal('mine');
+      await openJournal(workspace, mine);
+      for (const to of ['past-no-return', 'past-no-return', 'finishing'] as const) {
+        await advanceJournal(workspace, mine.ref, to);
+      }
+      await expect(advanceJournal(workspace, mine.ref, 'past-no-return')).rejects.toMatchObject({
+        code: 'HF-LOCK-002',
+      });
+      await advanceJournal(workspace, mine.ref, 'finishing');
+      expect((await readJournal(workspace))?.state).toBe('finishing');
+    });
+  });
+
   test('of two runs is opened by exactly one, which may ask again', async () => {
     await inDirectory(async (directory) => {
       const workspace = new Workspace(join(directory, 'workspace'));

@@ -8,6 +8,7 @@ import {
   captureSite,
   catchMoment,
   journalState,
+  runDirectory,
   runFileSize,
   siteDifferences,
   type SiteState,
@@ -160,6 +161,17 @@ describe('holdfast refuses with code, hint and exit status, and changes nothing'
     expect(next.stderr).not.toContain('[HF-');
     expect(next.status).toBe(0);
     expect(next.stdout).toContain('"compensated"');
+  });
+
+  it('what a restore kept that was terminated before it began is removed by the next', async () => {
+    const restoring = site.begin('restore', id, '--yes');
+    await catchMoment(
+      'it has fetched something',
+      async () => (await runDirectory(site)) !== undefined,
+    );
+    await handle().terminate('test');
+    expect((await restoring.result).status).not.toBe(0);
+    expect((await site.holdfast('create')).status).toBe(0);
   });
 
   it('over a restore terminated past its point of no return it refuses, and --resume finishes it', async () => {

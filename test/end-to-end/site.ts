@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { databaseClient } from '../../examples/controller/database';
 import { exampleAccess, startController } from '../../examples/controller/run-controller';
 import type { RunningController } from '../../examples/controller/run-controller';
+import { databaseUnitName } from '../../examples/controller/build-controller';
 import type { ExampleController } from '../../examples/controller/build-controller';
 import { messageNames } from '../../core/messages';
 import { compiled } from '../examples/compiled';
@@ -34,6 +35,10 @@ export interface SiteOptions {
   readonly mongodParameters?: Readonly<Record<string, string>>;
   /** Variables of the workers' environment, besides those of this process. */
   readonly workerEnvironment?: Readonly<Record<string, string>>;
+  /** Bytes that must stay free on every volume; the example's own number when not given. */
+  readonly keepFree?: number;
+  /** Is given the example's directory before anything is in it: to mount volumes there. */
+  readonly prepare?: (directory: string) => Promise<void>;
 }
 
 const usersSchema = z.array(z.object({ user: z.string() }));
@@ -44,13 +49,14 @@ type Role = 'workflow' | 'host';
 export class Site {
   readonly #children: ChildProcess[] = [];
   readonly #workers = new Map<Role, ChildProcess>();
+  readonly #starting = new Set<Role>();
 
   private constructor(
     readonly directory: string,
     readonly controller: RunningController,
     readonly address: string,
     readonly temporal: Client,
-    private readonly server: ChildProcess,
+    private server: ChildProcess,
     private readonly workerEnvironment: Readonly<Record<string, string>>,
   ) {}
 
@@ -60,6 +66,7 @@ export class Site {
     const address = `127.0.0.1:${port}`;
     const server = startTemporal(directory, port);
     await mkdir(join(directory, 'c'), { mode: 0o700 });
+    await options.prepare?.(join(directory, 'c'));
     const controller = await startController({
       directory: join(directory, 'c'),
       seed: options.seed,
@@ -76,7 +83,7 @@ export class Site {
     const temporal = new Client({ connection });
     const environment = options.workerEnvironment ?? {};
     const site = new Site(directory, controller, address, temporal, server, environment);
-    await site.#configure(options.heartbeatTimeout ?? 2_000);
+    await site.#configure(options.heartbeatTimeout ?? 2_000, options.keepFree);
     return site;
   }
 
@@ -86,6 +93,16 @@ export class Site {
 
   /** Starts a worker and waits until it polls. */
   async startWorker(role: Role): Promise<ChildProcess> {
+    this.#starting.add(role);
+    return await this.#startWorker(role).finally(() => this.#starting.delete(role));
+  }
+
+  /** Whether a worker is being started. */
+  starting(role: Role): boolean {
+    return this.#starting.has(role);
+  }
+
+  async #startWorker(role: Role): Promise<ChildProcess> {
     const log = openSync(join(this.directory, `${role}.log`), 'a', 0o600);
     const args = [compiled('worker/main.js'), role, this.example.configFile];
     const child = spawn(process.execPath, args, {
@@ -114,6 +131,42 @@ export class Site {
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     if (signal === 'SIGKILL' || signal === 'SIGTERM') await ended;
+  }
+
+  /** Whether a worker's newest process lives. */
+  workerLives(role: Role): boolean {
+    const child = this.#workers.get(role);
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
+  /** The newest process of a worker, to be signalled after another has been started. */
+  worker(role: Role): ChildProcess {
+    const child = this.#workers.get(role);
+    if (child === undefined) throw new Error(`no ${role} worker`);
+    return child;
+  }
+
+  /** Kills mongod with -9; its supervisor starts it again. */
+  async killDatabase(): Promise<void> {
+    const { pid } = await this.controller.services.state(databaseUnitName);
+    if (pid === undefined) throw new Error('mongod does not run');
+    process.kill(pid, 'SIGKILL');
+  }
+
+  /** Kills Temporal with -9 and starts it again on its database, on the same port. */
+  async restartTemporal(): Promise<void> {
+    const ended = new Promise((resolve) => this.server.once('exit', resolve));
+    this.server.kill('SIGKILL');
+    await ended;
+    this.server = startTemporal(this.directory, Number(this.address.split(':')[1]));
+    await until('Temporal', async () => {
+      const connection = await Connection.connect({
+        address: this.address,
+        connectTimeout: 500,
+      }).catch(() => undefined);
+      await connection?.close();
+      return connection === undefined ? undefined : true;
+    });
   }
 
   log(role: Role): Promise<string> {
@@ -208,13 +261,14 @@ export class Site {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #configure(heartbeatTimeout: number): Promise<void> {
+  async #configure(heartbeatTimeout: number, keepFree: number | undefined): Promise<void> {
     const { configFile } = this.example;
     const text = await readFile(configFile, 'utf8');
-    const changed = text.replace(
+    let changed = text.replace(
       /^limits:\n/m,
       `limits:\n  heartbeatTimeout: ${heartbeatTimeout}ms\n`,
     );
+    if (keepFree !== undefined) changed = changed.replace('64MiB', String(keepFree));
     if (changed === text) throw new Error('holdfast.yaml of the example has no limits');
     await writeFile(configFile, changed);
   }
@@ -227,6 +281,7 @@ function startTemporal(directory: string, port: number): ChildProcess {
     `${name}=Keyword`,
   ]);
   const args = ['server', 'start-dev', '--port', String(port), '--ip', '127.0.0.1', '--headless'];
+  args.push('--db-filename', join(directory, 'temporal.db'));
   return spawn(binary('HOLDFAST_TEMPORAL_CLI'), [...args, '--log-level', 'error', ...attributes], {
     stdio: ['ignore', log, log],
   });

@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Ground } from '../faults/ground';
+import { planRuns, type FaultRun } from '../faults/plan';
+import { runFault } from '../faults/run-fault';
+
+const seed = 15;
+const planned = planRuns(seed, 40);
+const isFullDisk = ({ fault }: FaultRun): boolean => fault.endsWith(' full');
+
+/** A sample of `npm run faults`, which does the same with every step and fault. */
+describe('an operation that is struck ends complete, or leaves the exact state before', () => {
+  let ground: Ground;
+
+  beforeAll(async () => {
+    ground = await Ground.build({ seed, mongod: '6.0', size: 1_000_000, withVolumes: false });
+  });
+  afterAll(() => ground.stop());
+
+  it('a worker that slept since before an operation does nothing when it wakes after its end', async () => {
+    const { site } = ground;
+    const sleeper = site.worker('host');
+    sleeper.kill('SIGSTOP');
+    const known = await ground.backups();
+    try {
+      await site.startWorker('host');
+      expect((await site.holdfast('create')).status).toBe(0);
+    } finally {
+      sleeper.kill('SIGCONT');
+    }
+    // Its steps have begun, and ended, when it has drained.
+    const drained = new Promise((resolve) => sleeper.once('exit', resolve));
+    await delay(1_000);
+    sleeper.kill('SIGTERM');
+    await drained;
+    expect(await ground.differences(ground.present)).toEqual([]);
+    for (const id of await ground.backups()) if (!known.includes(id)) await ground.forget(id);
+  });
+
+  const runs = planned.filter((run) => !isFullDisk(run)).slice(0, 13);
+  it.each(runs)('$fault in $step of a $kind (run $index)', async (run) => {
+    const { outcome, problems } = await runFault(ground, run);
+    expect({ outcome, problems }).toEqual({
+      outcome: expect.not.stringMatching('failed'),
+      problems: [],
+    });
+  });
+
+  it('a full disk in a backup and in a restore, in a namespace where volumes can be mounted', async () => {
+    const full = planned.filter(isFullDisk);
+    const chosen = (['backup', 'restore'] as const).map(
+      (kind) => full.find((run) => run.kind === kind)?.index,
+    );
+    const { status, stdout } = await runTool('--seed', String(seed), '--only', chosen.join(','));
+    expect({ status, stdout }).toEqual({
+      status: 0,
+      stdout: expect.stringMatching(/2 runs, 0 failed|Full disks were left out/),
+    });
+  });
+});
+
+function runTool(...args: readonly string[]): Promise<{ status: number; stdout: string }> {
+  const tool = join(__dirname, '../../tools/faults.mjs');
+  const child = spawn(process.execPath, [tool, '--built', ...args], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ status: code ?? -1, stdout }));
+  });
+}
