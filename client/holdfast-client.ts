@@ -9,6 +9,8 @@ import type { HostIdentity } from '../controller/host-identity';
 import {
   messageNames,
   type BackupReport,
+  type CancelAnswer,
+  type CancelRequest,
   type Confirmation,
   type RestoreReport,
   type VerifyReport,
@@ -18,7 +20,10 @@ import type { BackupStorage } from '../storage/contract';
 import { createStorageRegistry } from '../storage/registry';
 import { HoldfastError, isHoldfastError } from '../core/errors';
 import { identifyThisHost } from '../worker/this-host';
+import { hostQueue, workflowQueue } from '../core/ids';
+import { askToCancel } from './cancel';
 import { operationError } from './failures';
+import { findRunning, type FoundRun } from './find-run';
 import {
   backupRequest,
   restoreRequest,
@@ -163,6 +168,38 @@ export class HoldfastClient {
   }
 
   /**
+   * The backup or restore of this host's controller that runs now.
+   * @throws HoldfastError HF-JOB-001 when none runs, HF-TEMPORAL-001
+   */
+  async running(): Promise<OperationHandle> {
+    const session = await this.#connected();
+    const { modelUuid } = await this.host();
+    const found = await session.call(() => findRunning(session.client, modelUuid));
+    if (found !== undefined) return this.#handleOf(found);
+    const what = 'no operation that runs';
+    throw new HoldfastError('HF-JOB-001', { controller: modelUuid, what });
+  }
+
+  /**
+   * Asks an operation to stop, and tells what happens now. It is not waited for.
+   * @throws HoldfastError HF-CANCEL-002 past the point of no return without `rollback`; HF-CANCEL-003
+   * when there is no way back any more; HF-JOB-001 when it has ended; HF-JOB-002 when no worker answers.
+   */
+  async cancel(
+    handle: OperationHandle,
+    options: { readonly rollback?: boolean } = {},
+  ): Promise<CancelAnswer> {
+    const request: CancelRequest = { v: 1, rollback: options.rollback ?? false };
+    const session = await this.#connected();
+    const queue = handle.queues.workflow;
+    const answer = await session.call(() => askToCancel(session, handle, queue, request));
+    if (answer !== undefined) return answer;
+    const { modelUuid: controller } = await this.host();
+    const what = `no run ${handle.runId} that still runs`;
+    throw new HoldfastError('HF-JOB-001', { controller, what });
+  }
+
+  /**
    * Everything that can be told of an operation now. With `query: false` no worker is asked, which
    * never waits.
    * @throws HoldfastError HF-TEMPORAL-001
@@ -209,6 +246,12 @@ export class HoldfastClient {
     const { workflow, host } = request.input.placement;
     const started = await session.call(() => startWorkflow(session, request));
     return { kind, ...started, queues: { workflow, host } };
+  }
+
+  async #handleOf({ kind, workflowId, runId }: FoundRun): Promise<OperationHandle> {
+    const { modelUuid, machine } = await this.host();
+    const queues = { workflow: workflowQueue, host: hostQueue(modelUuid, machine) };
+    return { kind, workflowId, runId, attached: true, queues };
   }
 
   #explain(error: unknown, { kind, workflowId, runId }: OperationHandle): HoldfastError {

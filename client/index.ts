@@ -19,6 +19,7 @@ export type {
   ArchiveFacts,
   BackupChoice,
   BackupReport,
+  CancelAnswer,
   HeartbeatDetail,
   PreflightCheck,
   PreflightReport,

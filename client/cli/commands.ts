@@ -136,6 +136,21 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./restore.js')).restore,
   },
   {
+    name: 'cancel',
+    summary: 'stop the backup or restore that runs',
+    description:
+      "Asks the operation of this host's controller to stop, says what happens now, and returns. Until its point of no return it stops and what it had begun is undone. A backup that is being committed is finished. A restore past its point of no return is only stopped with --rollback: it then goes back to the exact state before.",
+    arguments: [],
+    options: [
+      {
+        name: 'rollback',
+        description: 'go back to the state before, even past the point of no return',
+      },
+    ],
+    examples: ['holdfast cancel', 'holdfast cancel --rollback'],
+    load: async () => (await import('./cancel.js')).cancel,
+  },
+  {
     name: 'config check',
     summary: 'check the configuration',
     description:
