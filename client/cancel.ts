@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import {
   isGrpcServiceError,
   WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
 import { HoldfastError } from '../core/errors';
 import { messageNames, type CancelAnswer, type CancelRequest } from '../core/messages';
 import { operationError } from './failures';
-import type { FoundRun } from './find-run';
+import type { StatusRequest } from './status';
 import { lastPollOf } from './start';
 import type { TemporalSession } from './temporal';
 
@@ -23,7 +24,7 @@ const deadlineExceeded = [4];
  */
 export async function askToCancel(
   session: TemporalSession,
-  run: FoundRun,
+  run: StatusRequest,
   queue: string,
   request: CancelRequest,
 ): Promise<CancelAnswer | undefined> {
@@ -39,7 +40,8 @@ export async function askToCancel(
     );
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
-    if (!isTimeout(error)) throw operationError(error, run.kind);
+    if (error instanceof WorkflowUpdateFailedError) throw operationError(error, run.kind);
+    if (!isTimeout(error)) throw error;
     const last = await lastPollOf(session, queue, 'workflow');
     throw new HoldfastError('HF-JOB-002', { queue, last, seconds: answerWithin }, { cause: error });
   }

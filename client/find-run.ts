@@ -1,35 +1,97 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { controllerWorkflowId } from '../core/ids';
-import type { WorkflowStatus } from '../core/messages';
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { controllerWorkflowId, uuidPattern } from '../core/ids';
+import { messageNames, type WorkflowStatus } from '../core/messages';
 
 /** A run of one of Holdfast's workflows. */
 export interface FoundRun {
   readonly kind: WorkflowStatus['kind'];
   readonly workflowId: string;
   readonly runId: string;
+  readonly running: boolean;
+  readonly backupId?: string;
 }
 
 const kinds: readonly WorkflowStatus['kind'][] = ['backup', 'restore', 'verify'];
+const backupIdKey = defineSearchAttributeKey(
+  messageNames.searchAttributes.backupId,
+  SearchAttributeType.KEYWORD,
+);
 
-/** The kind of operation that a workflow type is; undefined for a workflow that is not ours. */
-export function kindOf(type: string): WorkflowStatus['kind'] | undefined {
-  return kinds.find((kind) => kind === type);
+/** The backup or restore of a controller that runs now, or that ran last; also one begun a moment ago. */
+export async function findLatest(client: Client, modelUuid: string): Promise<FoundRun | undefined> {
+  return describeRun(client, controllerWorkflowId(modelUuid));
 }
 
-/** The backup or restore of a controller that runs now. */
-export async function findRunning(
+/**
+ * Runs of a controller's operations: those that run first, then the last ended. What was begun
+ * within about a second may be missing from the server's index, except for `findLatest`'s.
+ */
+export async function findRuns(
   client: Client,
   modelUuid: string,
+  most: number,
+): Promise<readonly FoundRun[]> {
+  const found: FoundRun[] = [];
+  const latest = await findLatest(client, modelUuid);
+  if (latest?.running === true) found.push(latest);
+  const query = `${messageNames.searchAttributes.controller} = '${modelUuid}'`;
+  for await (const info of client.workflow.list({ query, pageSize: most })) {
+    const run = foundRun(info);
+    if (run === undefined || run.runId === latest?.runId) continue;
+    found.push(run);
+    if (found.length >= most) break;
+  }
+  if (latest?.running === false) insertEnded(found, latest);
+  return found.slice(0, most);
+}
+
+/** The run that a run id, a workflow id, or (the beginning of) a backup id names; of several the first. */
+export async function findNamed(
+  client: Client,
+  modelUuid: string,
+  name: string,
 ): Promise<FoundRun | undefined> {
-  const workflowId = controllerWorkflowId(modelUuid);
+  if (uuidPattern.test(name)) {
+    // Known by its id before the server's index knows it.
+    const direct = await describeRun(client, controllerWorkflowId(modelUuid), name);
+    if (direct !== undefined) return direct;
+  }
+  const runs = await findRuns(client, modelUuid, 1_000);
+  return runs.find(
+    ({ runId, workflowId, backupId }) =>
+      runId === name || workflowId === name || backupId?.startsWith(name) === true,
+  );
+}
+
+async function describeRun(
+  client: Client,
+  workflowId: string,
+  runId?: string,
+): Promise<FoundRun | undefined> {
   try {
-    const { type, runId, status } = await client.workflow.getHandle(workflowId).describe();
-    const kind = kindOf(type);
-    return kind === undefined || status.name !== 'RUNNING'
-      ? undefined
-      : { kind, workflowId, runId };
+    return foundRun(await client.workflow.getHandle(workflowId, runId).describe());
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
+}
+
+type Listed = Awaited<ReturnType<ReturnType<Client['workflow']['getHandle']>['describe']>>;
+
+function foundRun(
+  info: Pick<Listed, 'type' | 'workflowId' | 'runId' | 'status' | 'typedSearchAttributes'>,
+): FoundRun | undefined {
+  const kind = kinds.find((each) => each === info.type);
+  if (kind === undefined) return undefined;
+  const backupId = info.typedSearchAttributes.get(backupIdKey);
+  const { workflowId, runId } = info;
+  const running = info.status.name === 'RUNNING';
+  return { kind, workflowId, runId, running, ...(backupId === undefined ? {} : { backupId }) };
+}
+
+/** After those that run: nothing of this controller ended later, as long as they exclude each other. */
+function insertEnded(found: FoundRun[], run: FoundRun): void {
+  const at = found.findIndex(({ running }) => !running);
+  found.splice(at === -1 ? found.length : at, 0, run);
 }

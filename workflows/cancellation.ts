@@ -29,7 +29,7 @@ export class Cancellation {
   #asked = false;
 
   constructor(private readonly kind: CancelAnswer['kind']) {
-    setHandler(cancelUpdate, () => ({ v: 1, kind: this.kind, will: this.#decide() }), {
+    setHandler(cancelUpdate, (): CancelAnswer => ({ v: 1, kind, will: this.#decide() }), {
       validator: (request: CancelRequest) => this.#validate(request),
     });
   }

@@ -1,5 +1,4 @@
-import type { CancelAnswer } from '../../core/messages';
-import type { OperationHandle } from '../holdfast-client';
+import { cancelLines } from './cancel-text';
 import { hasOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 
@@ -16,24 +15,3 @@ export const cancel: CommandRun = (context, input) => {
     return 0;
   });
 };
-
-/** What a cancel brings about, for people. */
-export function cancelLines(
-  { kind, will }: CancelAnswer,
-  { runId }: Pick<OperationHandle, 'runId'>,
-): string[] {
-  return [willText(kind, will), `See it end with: holdfast watch ${runId}`];
-}
-
-function willText(kind: CancelAnswer['kind'], will: CancelAnswer['will']): string {
-  switch (will) {
-    case 'stopping':
-      return `The ${kind} stops now, and what it had begun is undone.`;
-    case 'finishing':
-      return `The ${kind} is being committed: it is finished, and stays.`;
-    case 'rolling-back':
-      return `The ${kind} goes back to the exact state before.`;
-    default:
-      throw new TypeError(`answer ${String(will satisfies never)}`);
-  }
-}

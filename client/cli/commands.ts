@@ -11,6 +11,16 @@ const wait: OptionSpec = {
   description: 'start now although no worker answers, and let the work wait for it',
 };
 
+const detach: OptionSpec = {
+  name: 'detach',
+  description: 'start it, print its workflow and run id, and return',
+};
+
+const attach: OptionSpec = {
+  name: 'attach',
+  description: 'follow the one that runs already, instead of refusing',
+};
+
 /** Options that every command takes. */
 export const globalOptions: readonly OptionSpec[] = [
   { name: 'config', value: 'FILE', description: 'configuration file (default: holdfast.yaml)' },
@@ -75,6 +85,8 @@ export const commands: readonly CommandSpec[] = [
         description: "format of metadata.json (default: that of the controller's own Juju)",
       },
       wait,
+      detach,
+      attach,
     ],
     examples: [
       'holdfast create',
@@ -107,9 +119,9 @@ export const commands: readonly CommandSpec[] = [
     name: 'verify',
     summary: 'read and prove every byte of a backup',
     description:
-      'Reads a stored backup from the first byte to the last and proves it against its MANIFEST and INDEX. Changes nothing. Exit status 13 means damage.',
+      'Reads a stored backup from the first byte to the last and proves it against its MANIFEST and INDEX. Changes nothing. A verification of the same backup that runs already is followed. Exit status 13 means damage.',
     arguments: [id],
-    options: [wait],
+    options: [wait, detach],
     examples: ['holdfast verify 20260102-030405.11111111-2222-4333-8444-555555555555'],
     load: async () => (await import('./verify.js')).verify,
   },
@@ -127,6 +139,8 @@ export const commands: readonly CommandSpec[] = [
       { name: 'rollback', description: 'go back to the state before the interrupted restore' },
       { name: 'keep-old', description: 'keep the replaced collections and files' },
       wait,
+      detach,
+      attach,
     ],
     examples: [
       'holdfast restore --latest --plan',
@@ -134,6 +148,26 @@ export const commands: readonly CommandSpec[] = [
       'holdfast restore --rollback',
     ],
     load: async () => (await import('./restore.js')).restore,
+  },
+  {
+    name: 'watch',
+    summary: 'follow an operation to its end',
+    description:
+      "Shows how an operation of this host's controller goes, and its report when it has ended, with the exit status of the command that began it. Without an argument it is the backup or restore that runs, or ran last. Ctrl-C leaves it running.",
+    arguments: [{ name: 'ID', required: false, description: 'run id, workflow id or backup id' }],
+    options: [],
+    examples: ['holdfast watch', 'holdfast watch 20260102-030405'],
+    load: async () => (await import('./watch.js')).watch,
+  },
+  {
+    name: 'jobs',
+    summary: 'list the operations that run, and the last ones',
+    description:
+      "Lists the operations of this host's controller: those that run, then those that ended last. Also says when the journal of this host holds an operation that nobody works on any more, and what to do.",
+    arguments: [],
+    options: [],
+    examples: ['holdfast jobs', "holdfast jobs --json | jq -r '.jobs[].runId'"],
+    load: async () => (await import('./jobs.js')).jobs,
   },
   {
     name: 'cancel',

@@ -65,6 +65,8 @@ describe('a wrong command line', () => {
     [['list', 'extra'], 'too many arguments', '`holdfast list --help`'],
     [['restore'], 'name a backup by its ID', '`holdfast restore --help`'],
     [['restore', older, '--latest', '--yes'], 'exclude each other', '`holdfast restore --help`'],
+    [['restore', older, '--detach'], 'pass --yes', '`holdfast restore --help`'],
+    [['restore', older, '--plan', '--attach'], '--attach follows', '`holdfast restore --help`'],
     [['create', '--metadata-format', '7'], 'takes 0, 1 or 2', '`holdfast create --help`'],
     [['up', '--port', 'x'], '--port takes a port number', '`holdfast up --help`'],
   ])('%j ends with status 2 and says what to ask', async (args, problem, ask) => {
