@@ -202,6 +202,8 @@ export interface HeartbeatDetail {
   readonly rate: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Documents so far, where `unit` counts something else and they are known. */
+  readonly documents?: number;
   /** What is being worked on, such as a collection's name. */
   readonly current?: string;
 }

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serializeManifest, type Manifest } from '../../archive/manifest';
 import { commands, globalOptions } from '../../client/cli/commands';
+import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { collect, requireBuild, runCommand, startCommand } from './built-command';
 import {
   freePort,
@@ -295,3 +296,21 @@ async function storeBackup(id: string, notes: string): Promise<void> {
   await writeFile(join(backupDirectory(id), 'INDEX'), index);
   await writeFile(join(backupDirectory(id), 'MANIFEST'), serializeManifest(manifest));
 }
+
+describe('--json', () => {
+  it.each([
+    ['list', ['list']],
+    ['info', ['info', older]],
+    ['config check', ['config', 'check']],
+    ['config show', ['config', 'show']],
+  ] as const)('of %s is what docs/json.md publishes', async (name, args) => {
+    const { stdout } = await holdfast(...args, '--json');
+    const { success, error } = documentSchemas[name].safeParse(JSON.parse(stdout));
+    expect({ success, error }).toEqual({ success: true, error: undefined });
+  });
+
+  it('of an error is what docs/json.md publishes', async () => {
+    const { stderr } = await holdfast('info', 'no-id', '--json');
+    expect(lineSchemas.error.parse(JSON.parse(stderr)).code).toBe('HF-BACKUP-001');
+  });
+});

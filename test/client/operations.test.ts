@@ -6,6 +6,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { processEnvironment } from '../../config/environment';
 import { loadConfig } from '../../config/load';
 import { HoldfastClient } from '../../client';
+import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { TemporalLogger, createLogger } from '../../worker/logging';
 import { registerSearchAttributes } from '../../worker/search-attributes';
 import { requireBuild, runCommand, startCommand, collect } from './built-command';
@@ -154,9 +155,13 @@ it('gives a failed run its exit status, as one JSON object with --json', async (
   await server.client.workflow.getHandle(`holdfast/${modelUuid}`).terminate();
   expect(await ended).toBe(130);
   for (const line of stdout().trim().split('\n')) {
-    expect(JSON.parse(line)).toMatchObject({ type: 'status', v: 1, kind: 'backup' });
+    expect(lineSchemas.status.parse(JSON.parse(line))).toMatchObject({ v: 1, kind: 'backup' });
   }
-  expect(JSON.parse(stderr())).toMatchObject({ type: 'error', code: 'HF-CANCEL-001', exit: 130 });
+  expect(lineSchemas.error.parse(JSON.parse(stderr()))).toMatchObject({
+    type: 'error',
+    code: 'HF-CANCEL-001',
+    exit: 130,
+  });
 });
 
 it('starts and returns with --detach, and prints where it runs', async () => {
@@ -271,7 +276,9 @@ it('tells of a journal on this host that nobody works on, and what to do', async
     });
     await client.startBackup({ wait: true });
     const owned = await runCommand(['jobs', '--json'], { cwd: directory });
-    expect(JSON.parse(owned.stdout)).toMatchObject({ interrupted: null });
+    expect(documentSchemas.jobs.parse(JSON.parse(owned.stdout))).toMatchObject({
+      interrupted: null,
+    });
   } finally {
     await rm(workspace, { recursive: true });
   }

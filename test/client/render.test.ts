@@ -81,6 +81,12 @@ describe('progress', () => {
     expect(renderProgress(beat)).toBe('50 %, 512 KiB of 1.0 MiB, 256 KiB/s, 2.0 s left');
   });
 
+  it('tells documents beside bytes where they are known', () => {
+    expect(renderProgress({ ...beat, documents: 1_200, current: 'juju.models' })).toBe(
+      '50 %, 512 KiB of 1.0 MiB, 1,200 documents, 256 KiB/s, 2.0 s left, juju.models',
+    );
+  });
+
   it('never says 100 %, however much is done', () => {
     expect(renderProgress({ ...beat, done: 1024 * 1024 })).toContain('99 %');
     expect(renderProgress({ ...beat, done: 2 * 1024 * 1024 })).toContain('99 %');

@@ -1,3 +1,4 @@
+import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { Site } from './site';
 import {
   captureSite,
@@ -43,12 +44,36 @@ describe('holdfast cancel', () => {
     const creating = site.begin('create', '--quiet');
     await catchMoment('it dumps', () => epoch('dump'));
     const { status, stdout } = await site.holdfast('cancel', '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ v: 1, kind: 'backup', will: 'stopping' });
+    const answer = documentSchemas.cancel.parse(JSON.parse(stdout));
+    expect(answer).toMatchObject({ kind: 'backup', will: 'stopping' });
     expect(status).toBe(0);
     const { status: waiting, stderr } = await creating.result;
     expect(waiting).toBe(130);
     expect(stderr).toContain('[HF-CANCEL-001] the backup was cancelled; what it had begun was');
     expect((await site.holdfast('list', '--quiet')).stdout.trim()).toBe(id);
+  });
+
+  it('is told by watch and jobs with the same lines and documents as published', async () => {
+    const started = await site.holdfast('create', 'watched', '--detach', '--json');
+    const { runId } = lineSchemas.detached.parse(JSON.parse(started.stdout));
+    const watched = await site.holdfast('watch', runId, '--json');
+    expect(watched.status).toBe(0);
+    const lines = watched.stdout.trim().split('\n');
+    const summary = lineSchemas.summary.parse(JSON.parse(lines.pop() ?? ''));
+    expect(summary).toMatchObject({ kind: 'backup', outcome: 'complete' });
+    const statuses = lines.map((line) => lineSchemas.status.parse(JSON.parse(line)));
+    expect(new Set(statuses.map((status) => status.runId))).toEqual(new Set([runId]));
+    const listed = documentSchemas.jobs.parse(
+      JSON.parse((await site.holdfast('jobs', '--json')).stdout),
+    );
+    const job = listed.jobs.find((each) => each.runId === runId);
+    expect(job).toMatchObject({ state: 'completed', outcome: 'complete', phase: 'done' });
+    expect(listed.interrupted).toBeNull();
+    const again = await site.holdfast('watch', summary.backupId, '--quiet');
+    expect({ status: again.status, stdout: again.stdout }).toEqual({
+      status: 0,
+      stdout: `${summary.backupId}\n`,
+    });
   });
 
   it('stops a restore while it loads, and everything is as before', async () => {
