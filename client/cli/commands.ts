@@ -4,6 +4,7 @@ const id = {
   name: 'ID',
   required: true,
   description: 'backup id, as `holdfast list` shows it',
+  known: 'list',
 } as const;
 
 const wait: OptionSpec = {
@@ -154,7 +155,14 @@ export const commands: readonly CommandSpec[] = [
     summary: 'follow an operation to its end',
     description:
       "Shows how an operation of this host's controller goes, and its report when it has ended, with the exit status of the command that began it. Without an argument it is the backup or restore that runs, or ran last. Ctrl-C leaves it running.",
-    arguments: [{ name: 'ID', required: false, description: 'run id, workflow id or backup id' }],
+    arguments: [
+      {
+        name: 'ID',
+        required: false,
+        description: 'run id, workflow id or backup id',
+        known: 'jobs',
+      },
+    ],
     options: [],
     examples: ['holdfast watch', 'holdfast watch 20260102-030405'],
     load: async () => (await import('./watch.js')).watch,
@@ -203,5 +211,25 @@ export const commands: readonly CommandSpec[] = [
     options: [],
     examples: ['holdfast config show', 'holdfast config show --json'],
     load: async () => (await import('./config.js')).configShow,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    description:
+      'Prints a script that lets a shell complete commands, options, backup ids and run ids.',
+    arguments: [
+      {
+        name: 'SHELL',
+        required: true,
+        description: 'bash, zsh or fish',
+        known: ['bash', 'zsh', 'fish'],
+      },
+    ],
+    options: [],
+    examples: [
+      'source <(holdfast completion bash)',
+      'holdfast completion fish > ~/.config/fish/completions/holdfast.fish',
+    ],
+    load: async () => (await import('./completion.js')).completion,
   },
 ];
