@@ -206,10 +206,10 @@ export const commands: readonly CommandSpec[] = [
     name: 'config show',
     summary: 'show every setting and where it comes from',
     description:
-      'Shows the configuration in force, each setting with its origin. No secret is shown.',
+      'Shows the configuration in force: every setting, with --origin also the line, variable or default it comes from. No secret is shown.',
     arguments: [],
-    options: [],
-    examples: ['holdfast config show', 'holdfast config show --json'],
+    options: [{ name: 'origin', description: 'also where each setting comes from' }],
+    examples: ['holdfast config show --origin', 'holdfast config show --json'],
     load: async () => (await import('./config.js')).configShow,
   },
   {

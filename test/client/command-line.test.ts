@@ -118,9 +118,11 @@ describe('config', () => {
     expect(stderr).toContain('warning: workspace');
   });
 
-  it('show names the origin of every setting', async () => {
-    const { status, stdout } = await holdfast('config', 'show');
+  it('show names the origin of every setting with --origin, and only then', async () => {
+    const { status, stdout } = await holdfast('config', 'show', '--origin');
     expect(status).toBe(0);
+    const plain = (await holdfast('config', 'show')).stdout;
+    expect(plain).toMatch(/^controller\.machine += machine-0$/m);
     expect(stdout).toMatch(/^controller\.machine += machine-0 +\(.*holdfast\.yaml:3:12\)$/m);
     const { stdout: json } = await holdfast('config', 'show', '--json');
     expect(JSON.parse(json)).toMatchObject({ v: 1, config: { storage: { name: 'attic' } } });

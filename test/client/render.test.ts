@@ -104,7 +104,13 @@ describe('progress', () => {
   });
 });
 
-function terminalOn(flags: { json?: boolean; quiet?: boolean; tty?: boolean; color?: string }) {
+function terminalOn(flags: {
+  json?: boolean;
+  quiet?: boolean;
+  tty?: boolean;
+  color?: string;
+  value?: string;
+}) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = { stdout: '', stderr: '' };
   stdout.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString()));
@@ -117,7 +123,7 @@ function terminalOn(flags: { json?: boolean; quiet?: boolean; tty?: boolean; col
     quiet: flags.quiet ?? false,
     color: true,
     input: true,
-    variables: flags.color === undefined ? {} : { [flags.color]: '1' },
+    variables: flags.color === undefined ? {} : { [flags.color]: flags.value ?? '1' },
   };
   return { terminal: new Terminal(streams, settings), texts };
 }
@@ -203,6 +209,7 @@ describe('terminal', () => {
     expect(colored({ tty: true, color: 'CI' })).toBe(false);
     expect(colored({})).toBe(false);
     expect(colored({ color: 'FORCE_COLOR' })).toBe(true);
+    expect(colored({ tty: true, color: 'FORCE_COLOR', value: '0' })).toBe(false);
   });
 
   it('asks only where both ends are a terminal and stdout is not JSON', () => {
