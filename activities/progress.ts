@@ -48,10 +48,15 @@ export class Progress {
   }
 
   /** `done` of the phase's unit are done; `current` names what is being worked on. */
-  advance(done: number, current?: string): void {
+  advance(done: number, current?: string, documents?: number): void {
     this.#advanced = true;
-    const { current: _, ...rest } = this.#detail;
-    this.#detail = { ...rest, done, ...(current === undefined ? {} : { current }) };
+    const { current: _, documents: __, ...rest } = this.#detail;
+    this.#detail = {
+      ...rest,
+      done,
+      ...(documents === undefined ? {} : { documents }),
+      ...(current === undefined ? {} : { current }),
+    };
   }
 
   add(amount: number, current?: string): void {

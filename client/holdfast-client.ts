@@ -9,6 +9,8 @@ import type { HostIdentity } from '../controller/host-identity';
 import {
   messageNames,
   type BackupReport,
+  type CancelAnswer,
+  type CancelRequest,
   type Confirmation,
   type RestoreReport,
   type VerifyReport,
@@ -18,7 +20,12 @@ import type { BackupStorage } from '../storage/contract';
 import { createStorageRegistry } from '../storage/registry';
 import { HoldfastError, isHoldfastError } from '../core/errors';
 import { identifyThisHost } from '../worker/this-host';
+import { hostQueue, quoteName, workflowQueue } from '../core/ids';
+import { askToCancel } from './cancel';
 import { operationError } from './failures';
+import { findLatest, findNamed, type FoundRun } from './find-run';
+import { journaled, type Interrupted } from './interrupted';
+import { readJobs } from './jobs';
 import {
   backupRequest,
   restoreRequest,
@@ -28,18 +35,9 @@ import {
   type StartOptions,
 } from './operations';
 import { lastPollOf, startWorkflow, type StartRequest } from './start';
+import type { OperationHandle } from './operation-handle';
 import { readStatus, type Report, type Status } from './status';
 import { TemporalSession } from './temporal';
-
-/** A run that was started, or found running. `R` is its report. */
-export interface OperationHandle<R extends Report = Report> {
-  readonly kind: R['kind'];
-  readonly workflowId: string;
-  readonly runId: string;
-  /** It ran already. */
-  readonly attached: boolean;
-  readonly queues: { readonly workflow: string; readonly host: string };
-}
 
 /**
  * The library behind the command line: starts operations on one controller and tells how they go.
@@ -60,20 +58,14 @@ export class HoldfastClient {
     private readonly environment: Environment,
   ) {}
 
-  /**
-   * A client by a configuration file: the one named, else the first found in the usual places.
-   * @throws HoldfastError HF-CONFIG-001, HF-CONFIG-002
-   */
+  /** By the file named, else the first found. @throws HoldfastError HF-CONFIG-001, HF-CONFIG-002 */
   static async load(file?: string): Promise<HoldfastClient> {
     const environment = processEnvironment();
     const { config } = await loadConfig({ environment, file });
     return new HoldfastClient(config, environment);
   }
 
-  /**
-   * Connects to Temporal; every operation does so itself when needed.
-   * @throws HoldfastError HF-TEMPORAL-001
-   */
+  /** Connects; every operation does so itself when needed. @throws HoldfastError HF-TEMPORAL-001 */
   async connect(): Promise<void> {
     await this.#connected();
   }
@@ -88,10 +80,7 @@ export class HoldfastClient {
     await connected?.close();
   }
 
-  /**
-   * Which controller machine operations are for.
-   * @throws HoldfastError HF-HOST-001, HF-HOST-003
-   */
+  /** Which controller machine operations are for. @throws HoldfastError HF-HOST-001, HF-HOST-003 */
   host(): Promise<HostIdentity> {
     this.#host ??= identifyThisHost(this.config, this.environment);
     return this.#host;
@@ -106,18 +95,12 @@ export class HoldfastClient {
     return listBackups(await this.#query(signal));
   }
 
-  /**
-   * One complete backup: by id, the beginning of an id, or `latest`. Needs no Temporal.
-   * @throws HoldfastError as `findBackup` of the catalog.
-   */
+  /** One complete backup, by (the beginning of) an id or `latest`. @throws as `findBackup` of the catalog. */
   async info(id: string, signal?: AbortSignal): Promise<FoundBackup> {
     return findBackup(await this.#query(signal), id);
   }
 
-  /**
-   * Begins a backup.
-   * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
-   */
+  /** @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then. */
   async startBackup(options: BackupOptions = {}): Promise<OperationHandle<BackupReport>> {
     return this.#start('backup', backupRequest(await this.#target(), options));
   }
@@ -146,7 +129,7 @@ export class HoldfastClient {
    * @throws HoldfastError when it does not wait, or for another backup.
    */
   async confirmRestore(
-    handle: OperationHandle<RestoreReport>,
+    handle: OperationHandle,
     backupId: string,
     answer: Confirmation['answer'],
   ): Promise<void> {
@@ -163,6 +146,67 @@ export class HoldfastClient {
   }
 
   /**
+   * The backup or restore of this host's controller that runs now.
+   * @throws HoldfastError HF-JOB-001 when none runs, HF-TEMPORAL-001
+   */
+  async running(): Promise<OperationHandle> {
+    const session = await this.#connected();
+    const { modelUuid } = await this.host();
+    const found = await session.call(() => findLatest(session.client, modelUuid));
+    if (found?.running === true) return this.#handleOf(found);
+    throw await this.#hasNo('operation that runs');
+  }
+
+  /**
+   * An operation of this host's controller that runs or ran: by run id, workflow id or (the beginning
+   * of) a backup id; without a name the one that runs or ran last.
+   * @throws HoldfastError HF-JOB-001, HF-TEMPORAL-001
+   */
+  async find(name?: string): Promise<OperationHandle> {
+    const session = await this.#connected();
+    const { modelUuid } = await this.host();
+    const found = await session.call(() =>
+      name === undefined
+        ? findLatest(session.client, modelUuid)
+        : findNamed(session.client, modelUuid, name),
+    );
+    if (found !== undefined) return this.#handleOf(found);
+    throw await this.#hasNo(name === undefined ? 'operation yet' : `operation ${quoteName(name)}`);
+  }
+
+  /**
+   * The operations of this host's controller: those that run, then the last ended, `most` in all.
+   * @throws HoldfastError HF-TEMPORAL-001
+   */
+  async jobs(most = 20): Promise<readonly Status[]> {
+    const session = await this.#connected();
+    const { modelUuid } = await this.host();
+    return readJobs(session, modelUuid, most);
+  }
+
+  /** What the journal of this host holds, whether somebody works on it or not. Needs no Temporal. */
+  async journal(): Promise<Interrupted | undefined> {
+    return journaled(this.config.workspace);
+  }
+
+  /**
+   * Asks an operation to stop, and tells what happens now. It is not waited for.
+   * @throws HoldfastError HF-CANCEL-002 past the point of no return without `rollback`; HF-CANCEL-003
+   * when there is no way back any more; HF-JOB-001 when it has ended; HF-JOB-002 when no worker answers.
+   */
+  async cancel(
+    handle: OperationHandle,
+    options: { readonly rollback?: boolean } = {},
+  ): Promise<CancelAnswer> {
+    const request: CancelRequest = { v: 1, rollback: options.rollback ?? false };
+    const session = await this.#connected();
+    const queue = handle.queues.workflow;
+    const answer = await session.call(() => askToCancel(session, handle, queue, request));
+    if (answer !== undefined) return answer;
+    throw await this.#hasNo(`run ${handle.runId} that still runs`);
+  }
+
+  /**
    * Everything that can be told of an operation now. With `query: false` no worker is asked, which
    * never waits.
    * @throws HoldfastError HF-TEMPORAL-001
@@ -176,10 +220,7 @@ export class HoldfastClient {
     }
   }
 
-  /**
-   * Waits for the end of an operation.
-   * @throws HoldfastError the operation's own error; HF-CANCEL-001 when it was cancelled.
-   */
+  /** Waits for an operation's end. @throws HoldfastError its own error; HF-CANCEL-001 when it was cancelled. */
   async result<R extends Report>(handle: OperationHandle<R>): Promise<R> {
     const session = await this.#connected();
     const run = session.client.workflow.getHandle<() => Promise<R>>(
@@ -209,6 +250,17 @@ export class HoldfastClient {
     const { workflow, host } = request.input.placement;
     const started = await session.call(() => startWorkflow(session, request));
     return { kind, ...started, queues: { workflow, host } };
+  }
+
+  async #hasNo(what: string): Promise<HoldfastError> {
+    const { modelUuid: controller } = await this.host();
+    return new HoldfastError('HF-JOB-001', { controller, what: `no ${what}` });
+  }
+
+  async #handleOf({ kind, workflowId, runId }: FoundRun): Promise<OperationHandle> {
+    const { modelUuid, machine } = await this.host();
+    const queues = { workflow: workflowQueue, host: hostQueue(modelUuid, machine) };
+    return { kind, workflowId, runId, attached: true, queues };
   }
 
   #explain(error: unknown, { kind, workflowId, runId }: OperationHandle): HoldfastError {

@@ -1,6 +1,8 @@
 /** The client library of Holdfast: the package's main entry. */
-export { HoldfastClient, type OperationHandle } from './holdfast-client';
+export { HoldfastClient } from './holdfast-client';
+export type { OperationHandle } from './operation-handle';
 export type { BackupOptions, RestoreOptions, StartOptions } from './operations';
+export type { Interrupted } from './interrupted';
 export type { PendingStep, Report, Status } from './status';
 export { HoldfastError, isHoldfastError } from '../core/errors';
 export type { ErrorCode } from '../core/error-table';
@@ -19,6 +21,7 @@ export type {
   ArchiveFacts,
   BackupChoice,
   BackupReport,
+  CancelAnswer,
   HeartbeatDetail,
   PreflightCheck,
   PreflightReport,

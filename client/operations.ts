@@ -16,6 +16,11 @@ import type { StartRequest } from './start';
 export interface StartOptions {
   /** Start although no worker polls: the work begins when one does. Default false. */
   readonly wait?: boolean;
+  /**
+   * Follow the operation of the same type (and about the same backup, when one is named) that runs
+   * already, instead of refusing. Default false; verifications always do.
+   */
+  readonly attach?: boolean;
 }
 
 export interface BackupOptions extends StartOptions {
@@ -75,7 +80,7 @@ function request(
     machine: target.host.machine,
     ...texts,
     wait: options.wait ?? false,
-    attach: false,
+    attach: options.attach ?? false,
   };
 }
 

@@ -102,7 +102,9 @@ async function attachOrRefuse(
   const { workflowId, kind, attach, input } = request;
   const holder = await client.workflow.getHandle(workflowId).describe();
   const { type, runId, startTime } = holder;
-  if (attach && type === kind) return { workflowId, runId, attached: true };
+  const about = holder.typedSearchAttributes.get(keyword(messageNames.searchAttributes.backupId));
+  const same = request.backupId === undefined || request.backupId === about;
+  if (attach && type === kind && same) return { workflowId, runId, attached: true };
   throw new HoldfastError(
     'HF-LOCK-001',
     {

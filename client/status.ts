@@ -1,6 +1,7 @@
 import type {
   Client,
   WorkflowExecutionDescription,
+  WorkflowExecutionInfo,
   WorkflowExecutionStatusName,
 } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
@@ -91,25 +92,40 @@ export async function readStatus(client: Client, request: StatusRequest): Promis
     pendingStep(client, description),
     running ? {} : ending(client, request),
   ]);
-  const searched = description.typedSearchAttributes;
-  const phase = searched.get(attributes.phase) ?? answer?.phase;
-  const outcome = searched.get(attributes.outcome);
-  const backupId = searched.get(attributes.backupId) ?? answer?.backupId;
+  const known = knownOf(description, kind);
+  const phase = known.phase ?? answer?.phase;
+  const backupId = known.backupId ?? answer?.backupId;
   return {
-    v: 1,
-    kind,
-    workflowId,
-    runId,
-    state,
-    started: description.startTime.getTime(),
-    ...(description.closeTime === undefined ? {} : { closed: description.closeTime.getTime() }),
+    ...known,
     ...(phase === undefined ? {} : { phase }),
-    ...(outcome === undefined ? {} : { outcome }),
     ...(backupId === undefined ? {} : { backupId }),
     ...(step === undefined ? {} : { step }),
     ...(answer?.preflight === undefined ? {} : { preflight: answer.preflight }),
     ...(answer === undefined ? {} : { pastNoReturn: answer.pastNoReturn }),
     ...end,
+  };
+}
+
+/** The part of a status that the server's listing holds already. */
+function knownOf(
+  info: Omit<WorkflowExecutionInfo, 'raw'>,
+  kind: WorkflowStatus['kind'],
+): Omit<Status, 'step' | 'preflight' | 'pastNoReturn' | 'result' | 'failure'> {
+  const searched = info.typedSearchAttributes;
+  const phase = searched.get(attributes.phase);
+  const outcome = searched.get(attributes.outcome);
+  const backupId = searched.get(attributes.backupId);
+  return {
+    v: 1,
+    kind,
+    workflowId: info.workflowId,
+    runId: info.runId,
+    state: stateOf(info.status.name),
+    started: info.startTime.getTime(),
+    ...(info.closeTime === undefined ? {} : { closed: info.closeTime.getTime() }),
+    ...(phase === undefined ? {} : { phase }),
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(backupId === undefined ? {} : { backupId }),
   };
 }
 

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '../config/environment';
 import type { TemporalConfig } from '../config/holdfast-config';
 import { temporalConnection } from '../config/temporal';
-import { errorText, HoldfastError } from '../core/errors';
+import { errorText, HoldfastError, isHoldfastError } from '../core/errors';
 import { connectionOptions } from '../worker/connection-options';
 import { requireServer } from '../worker/probe-server';
 
@@ -100,7 +100,8 @@ export class TemporalSession {
 /** HF-TEMPORAL-001 for an error that means so, else the error itself. */
 function serviceError(address: string, error: unknown): unknown {
   let next: unknown = error;
-  while (next instanceof Error) {
+  // What has a code of ours was understood where it was raised.
+  while (next instanceof Error && !isHoldfastError(next)) {
     if (isGrpcServiceError(next) && unavailable.includes(next.code)) {
       return unreachable(address, next);
     }

@@ -13,6 +13,8 @@ import { workspaceWarning } from './workspace';
 export interface ConfigCheck {
   /** One line a setting: `path = value (origin)`, aligned. */
   readonly lines: readonly string[];
+  /** The same without the origins. */
+  readonly plain: readonly string[];
   /** What is allowed but should be looked at; secrets that this host cannot read among it. */
   readonly warnings: readonly string[];
 }
@@ -64,6 +66,7 @@ export async function checkConfig(
     ({ path, value, origin }) =>
       `${path.padEnd(pathWidth)} = ${value.padEnd(valueWidth)} (${originText(origin, loaded.file)})`,
   );
+  const plain = shown.map(({ path, value }) => `${path.padEnd(pathWidth)} = ${value}`);
   const warnings: string[] = [];
   const warning = workspaceWarning(loaded.config.workspace);
   if (warning !== undefined) warnings.push(warning);
@@ -75,5 +78,5 @@ export async function checkConfig(
       warnings.push(`${path}: ${errorText(error)}`);
     }
   }
-  return { lines, warnings };
+  return { lines, plain, warnings };
 }

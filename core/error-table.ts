@@ -137,7 +137,7 @@ export const errorTable = {
     retryable: false,
     message:
       'controller {controller} is busy: {type} has run since {since} (workflow {workflowId}, run {runId})',
-    hint: 'Wait for it, or look at it with `temporal workflow describe -w {workflowId} -r {runId}`.',
+    hint: 'Wait for it, or look at it with `holdfast watch {runId}`.',
   },
   'HF-LOCK-002': {
     exit: 11,
@@ -436,6 +436,30 @@ export const errorTable = {
     retryable: false,
     message: 'the {kind} was cancelled; {outcome}',
     hint: 'Start it again when you want to.',
+  },
+  'HF-CANCEL-002': {
+    exit: 14,
+    retryable: false,
+    message: 'the restore is past its point of no return; a cancel can only roll it back',
+    hint: 'Wait for its end, or go back to the state before with `holdfast cancel --rollback`.',
+  },
+  'HF-CANCEL-003': {
+    exit: 14,
+    retryable: false,
+    message: 'the restore is done and removes what was before: there is no way back any more',
+    hint: 'Wait for its end; to go back to an older state, restore another backup.',
+  },
+  'HF-JOB-001': {
+    exit: 10,
+    retryable: false,
+    message: 'controller {controller} has {what}',
+    hint: '`holdfast jobs` shows what runs and what ran, and whether an interrupted operation waits on this host.',
+  },
+  'HF-JOB-002': {
+    exit: 17,
+    retryable: false,
+    message: 'no worker answered on the queue {queue}{last} within {seconds} s',
+    hint: 'Run `holdfast worker` and ask again; the operation goes on or waits meanwhile.',
   },
   'HF-INTERNAL-001': {
     exit: 1,

@@ -204,6 +204,8 @@ export interface HeartbeatDetail {
   readonly rate: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Documents so far, where `unit` counts something else and they are known. */
+  readonly documents?: number;
   /** What is being worked on, such as a collection's name. */
   readonly current?: string;
 }
@@ -220,6 +222,7 @@ export interface FailureDetail {
 export const messageNames = {
   status: 'status',
   confirm: 'confirm',
+  cancel: 'cancel',
   searchAttributes: {
     controller: 'HoldfastController',
     backupId: 'HoldfastBackupId',
@@ -234,4 +237,22 @@ export interface Confirmation {
   /** Must name the backup the preflight was about. */
   readonly backupId: string;
   readonly answer: 'yes' | 'no';
+}
+
+/** Argument of the update `cancel`. */
+export interface CancelRequest {
+  readonly v: 1;
+  /** Go back to the state before even when the point of no return is passed. */
+  readonly rollback: boolean;
+}
+
+/** Answer of the update `cancel`: what happens now. */
+export interface CancelAnswer {
+  readonly v: 1;
+  readonly kind: 'backup' | 'restore';
+  /**
+   * `stopping`: it stops now, and what it had begun is undone. `finishing`: its commit is being
+   * finished, after which it is done. `rolling-back`: it goes back to the exact state before.
+   */
+  readonly will: 'stopping' | 'finishing' | 'rolling-back';
 }

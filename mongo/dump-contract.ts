@@ -79,6 +79,8 @@ export interface DumpProgress {
   /** Bytes expected in all: an estimate, the data changes meanwhile. */
   readonly totalBytes: number;
   readonly oplogEntries: number;
+  /** Collection that was read last; absent when it was the oplog. */
+  readonly current?: string;
 }
 
 export interface DumpOptions {

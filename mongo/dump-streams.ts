@@ -46,7 +46,8 @@ export async function readStreams(request: StreamsRequest): Promise<StreamsResul
   const totalBytes = binding.collections.reduce((sum, { size }) => sum + size.bytes, 0);
   const note = (stream: string, { documents, bytes }: StreamTotals): void => {
     totals.set(stream, { documents, bytes });
-    options.onProgress?.({ ...sumOf(totals), totalBytes });
+    const current = stream === oplogStream ? {} : { current: stream };
+    options.onProgress?.({ ...sumOf(totals), totalBytes, ...current });
   };
   const stop = new AbortController();
   const signal =

@@ -64,6 +64,7 @@ const areas = Object.freeze({
   SERVICE: 'Services',
   FILES: 'Files',
   CANCEL: 'Cancellation',
+  JOB: 'Operations that run or ran',
   INTERNAL: 'Defects',
 });
 

@@ -1,8 +1,9 @@
 import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import { backupId } from '../core/ids';
 import type { BackupInput, BackupReport } from '../core/messages';
+import { Cancellation } from './cancellation';
 import { Compensations } from './compensation';
-import { throwIfCancelled } from './failure';
+import { throwIfCancelled, undoneText } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
 
@@ -15,16 +16,21 @@ export async function backup(input: BackupInput): Promise<BackupReport> {
   const id = backupId(info.startTime, input.controller);
   const state = new OperationState('backup', input.controller);
   const host = new HostRunner(input.placement.host, input.limits, state);
+  const cancellation = new Cancellation('backup');
   const compensations = new Compensations();
   state.concerns(id);
   try {
-    return await takeBackup(input, id, state, host, compensations);
+    return await cancellation.run(() =>
+      takeBackup(input, id, state, host, compensations, cancellation),
+    );
   } catch (error) {
+    let undone = true;
     if (compensations.pending) {
       state.enter('compensating');
-      await compensations.run();
+      undone = await compensations.run();
     }
-    throw error;
+    if (!cancellation.caused(error)) throw error;
+    throw cancellation.failure(undoneText(undone), error);
   }
 }
 
@@ -34,6 +40,7 @@ async function takeBackup(
   state: OperationState,
   host: HostRunner,
   compensations: Compensations,
+  cancellation: Cancellation,
 ): Promise<BackupReport> {
   const started = Date.now();
   const run = runInfo();
@@ -63,6 +70,7 @@ async function takeBackup(
   await host.run('verifyStored', [ref, archive], { summary: 'read back what was stored' });
 
   throwIfCancelled();
+  cancellation.passed('finishing');
   state.enter('committing');
   // A commit that was cut off is finished, never undone: MANIFEST may be there already.
   const { outcome } = await CancellationScope.nonCancellable(async () => {

@@ -29,16 +29,20 @@ export class Compensations {
    * Shielded from cancellation. A failing step keeps neither the others from running nor the
    * operation from telling why it failed: what it leaves is compensated from the journal by the next
    * operation on the host.
+   * @returns whether everything was undone.
    */
-  async run(): Promise<void> {
+  async run(): Promise<boolean> {
+    let complete = true;
     await CancellationScope.nonCancellable(async () => {
       for (let next = this.#stack.pop(); next !== undefined; next = this.#stack.pop()) {
         try {
           await next.run();
         } catch (error) {
+          complete = false;
           log.error(`compensation failed: ${next.name}`, { error });
         }
       }
     });
+    return complete;
   }
 }

@@ -30,3 +30,10 @@ export function throwIfCancelled(): void {
     throw new CancelledFailure('cancelled before the next step');
   }
 }
+
+/** What a cancelled operation says of what it had begun. */
+export function undoneText(complete: boolean): string {
+  return complete
+    ? 'what it had begun was undone'
+    : 'what it had begun is undone by the next operation on the host';
+}

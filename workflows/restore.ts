@@ -16,9 +16,11 @@ import {
 } from '../core/messages';
 import type { OperationRef } from '../core/operation';
 import type { LoadSummary } from '../activities/steps';
-import { failure, throwIfCancelled } from './failure';
+import { Cancellation } from './cancellation';
+import { failure, throwIfCancelled, undoneText } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
+import { describeRestore, unchangedReport } from './restore-report';
 
 /** The update `confirm`: answers a restore that waits after its preflight. */
 export const confirmUpdate = defineUpdate<void, [Confirmation]>(messageNames.confirm);
@@ -36,6 +38,7 @@ export async function restore(input: RestoreInput): Promise<RestoreReport> {
 
 class RestoreRun {
   readonly #started = Date.now();
+  readonly #cancellation = new Cancellation('restore');
   #answer: Confirmation['answer'] | undefined;
   #awaited: string | undefined;
   #compensated: string | undefined;
@@ -54,36 +57,53 @@ class RestoreRun {
   }
 
   async run(): Promise<RestoreReport> {
-    const ref = await this.#prepare();
+    const ref = await this.#cancellation
+      .run(() => this.#prepare())
+      .catch((error: unknown) => {
+        if (!this.#cancellation.caused(error)) throw error;
+        throw this.#cancellation.failure('nothing was changed', error);
+      });
     if (this.input.action === 'rollback') return await this.#rollback(ref);
-    let began = this.input.action === 'resume';
+    const progress = { began: this.input.action === 'resume' };
     try {
-      if (!began) {
-        this.#preflight = await this.#prove(ref);
-        if (this.input.planOnly) return await this.#planned(ref, this.#preflight);
-        this.#refuse(this.#preflight);
-        await this.#confirmed(ref.backupId);
-        began = true;
-        this.state.enter('beginning');
-        const { compensated } = await this.host.run('beginRestore', [ref, this.input], {
-          summary: 'write the journal and take the lease',
-          attempt: 600_000,
-        });
-        this.#compensated = compensated;
-      }
-      return await this.#replace(ref);
+      return await this.#cancellation.run(() => this.#restore(ref, progress));
     } catch (error) {
       if (this.#finishing) throw error;
+      const { began } = progress;
       if (this.state.pastNoReturn) {
+        this.#cancellation.passed('rolling-back');
         await this.#undo(ref, began);
-        throw rolledBack(error);
+        throw this.#rolledBack(error);
       }
       // What a failing undo leaves is undone from the journal by the next operation on the host.
-      await this.#undo(ref, began).catch((failed: unknown) => {
-        log.error('the undo of the restore failed', { error: failed });
-      });
-      throw error;
+      const undone = await this.#undo(ref, began).then(
+        () => true,
+        (failed: unknown) => {
+          log.error('the undo of the restore failed', { error: failed });
+          return false;
+        },
+      );
+      if (!this.#cancellation.caused(error)) throw error;
+      throw this.#cancellation.failure(undoneText(undone), error);
     }
+  }
+
+  /** `progress.began` tells the caller, whatever happens, whether anything was changed. */
+  async #restore(ref: OperationRef, progress: { began: boolean }): Promise<RestoreReport> {
+    if (!progress.began) {
+      this.#preflight = await this.#prove(ref);
+      if (this.input.planOnly) return await this.#planned(ref, this.#preflight);
+      this.#refuse(this.#preflight);
+      await this.#confirmed(ref.backupId);
+      progress.began = true;
+      this.state.enter('beginning');
+      const { compensated } = await this.host.run('beginRestore', [ref, this.input], {
+        summary: 'write the journal and take the lease',
+        attempt: 600_000,
+      });
+      this.#compensated = compensated;
+    }
+    return await this.#replace(ref);
   }
 
   async #prepare(): Promise<OperationRef> {
@@ -210,7 +230,7 @@ class RestoreRun {
       ...(this.#compensated === undefined ? {} : { compensated: this.#compensated }),
       duration: Date.now() - this.#started,
     };
-    state.end('restored', describe(report));
+    state.end('restored', describeRestore(report));
     return report;
   }
 
@@ -219,7 +239,10 @@ class RestoreRun {
     const { host, state } = this;
     host.patience = undefined;
     state.passNoReturn();
-    const downtime = this.#finishing ? undefined : await this.#swapAndStart(ref);
+    if (this.#finishing) this.#cancellation.passed('no-way-back');
+    const downtime = this.#finishing
+      ? undefined
+      : await this.#cancellation.reversible(() => this.#swapAndStart(ref));
     state.enter('cleaning-up');
     await host.run('finishRestore', [ref, this.input.keepOld], {
       summary: 'remove what was before',
@@ -242,32 +265,26 @@ class RestoreRun {
   async #planned(ref: OperationRef, preflight: PreflightReport): Promise<RestoreReport> {
     await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
     this.state.end('planned', `Nothing was changed. ${preflight.checks.length} checks made.`);
-    return this.#unchanged(ref, 'planned', preflight);
+    return unchangedReport(ref.backupId, 'planned', Date.now() - this.#started, preflight);
   }
 
   async #rollback(ref: OperationRef): Promise<RestoreReport> {
+    this.#cancellation.passed('rolling-back');
     await this.#undo(ref, true);
     this.state.end('rolled-back', 'The controller is as it was before the restore.');
-    return this.#unchanged(ref, 'rolled-back');
+    return unchangedReport(ref.backupId, 'rolled-back', Date.now() - this.#started);
   }
 
-  #unchanged(
-    ref: OperationRef,
-    outcome: 'planned' | 'rolled-back',
-    preflight?: PreflightReport,
-  ): RestoreReport {
-    return {
-      v: 1,
-      kind: 'restore',
-      outcome,
-      backupId: ref.backupId,
-      ...(preflight === undefined ? {} : { preflight }),
-      collections: 0,
-      documents: 0,
-      oplogEntries: 0,
-      files: 0,
-      duration: Date.now() - this.#started,
-    };
+  /** How a restore fails that went back from behind its point of no return. */
+  #rolledBack(error: unknown): unknown {
+    if (this.#cancellation.caused(error)) {
+      const outcome = 'it was rolled back, and the controller is as it was before';
+      return this.#cancellation.failure(outcome, error);
+    }
+    if (isCancellation(error)) return error;
+    const cause = error instanceof ActivityFailure ? error.cause : error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return failure('HF-RESTORE-003', { reason }, error instanceof Error ? error : undefined);
   }
 
   async #undo(ref: OperationRef, began: boolean): Promise<void> {
@@ -280,21 +297,4 @@ class RestoreRun {
       await this.host.run('undoRestore', [ref], { summary: 'go back to the state before' });
     });
   }
-}
-
-function rolledBack(error: unknown): unknown {
-  if (isCancellation(error)) return error;
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return failure('HF-RESTORE-003', { reason }, error instanceof Error ? error : undefined);
-}
-
-function describe(report: RestoreReport): string {
-  const seconds = report.downtime === undefined ? 'unknown' : (report.downtime / 1000).toFixed(1);
-  return [
-    `Backup \`${report.backupId}\` is restored.`,
-    '',
-    `- ${report.collections} collections, ${report.documents} documents, ${report.oplogEntries} oplog entries replayed, ${report.files} files`,
-    `- the controller was away for ${seconds} s`,
-  ].join('\n');
 }

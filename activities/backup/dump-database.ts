@@ -107,9 +107,9 @@ export async function dumpDatabase(
         parallel: limits.parallel,
         batchBytes: ref.plan.memberSize,
         signal,
-        onProgress: ({ bytes, totalBytes }) => {
+        onProgress: ({ bytes, totalBytes, documents, current }) => {
           progress.expect(Math.max(bytes, totalBytes));
-          progress.advance(bytes);
+          progress.advance(bytes, current, documents);
         },
       });
       const finished = finish(result, await spool.complete(), spool.restarts);

@@ -137,7 +137,7 @@ class StageLoading {
   async load(plan: StagePlan): Promise<Record<string, LoadCounts>> {
     const { progress, signal } = this.attempt;
     const isTouchedInWindow = windowTouch((readSignal) => this.#oplog(readSignal), signal);
-    const bytes = new Map<number, number>();
+    const loaded = new Map<number, { readonly bytes: number; readonly documents: number }>();
     const counts: Record<string, LoadCounts> = {};
     progress.phase(
       'loading',
@@ -164,10 +164,14 @@ class StageLoading {
             isTouchedInWindow,
             now: () => this.dependencies.environment.now(),
             signal,
-            onProgress: ({ bytes: done }) => {
-              bytes.set(collection.n, done);
-              const sum = [...bytes.values()].reduce((all, each) => all + each, 0);
-              progress.advance(sum, `${collection.database}.${collection.name}`);
+            onProgress: (reached) => {
+              loaded.set(collection.n, reached);
+              let [bytes, documents] = [0, 0];
+              for (const each of loaded.values()) {
+                bytes += each.bytes;
+                documents += each.documents;
+              }
+              progress.advance(bytes, `${collection.database}.${collection.name}`, documents);
             },
           });
         }),

@@ -6,6 +6,8 @@ export interface ArgumentSpec {
   readonly name: string;
   readonly required: boolean;
   readonly description: string;
+  /** What can stand there, for completion: these words, or what `list` or `jobs` prints with --quiet. */
+  readonly known?: readonly string[] | 'list' | 'jobs';
 }
 
 /** An option of a command. A name that begins with `no-` turns something off that is on by default. */

@@ -4,11 +4,22 @@ const id = {
   name: 'ID',
   required: true,
   description: 'backup id, as `holdfast list` shows it',
+  known: 'list',
 } as const;
 
 const wait: OptionSpec = {
   name: 'wait',
   description: 'start now although no worker answers, and let the work wait for it',
+};
+
+const detach: OptionSpec = {
+  name: 'detach',
+  description: 'start it, print its workflow and run id, and return',
+};
+
+const attach: OptionSpec = {
+  name: 'attach',
+  description: 'follow the one that runs already, instead of refusing',
 };
 
 /** Options that every command takes. */
@@ -75,6 +86,8 @@ export const commands: readonly CommandSpec[] = [
         description: "format of metadata.json (default: that of the controller's own Juju)",
       },
       wait,
+      detach,
+      attach,
     ],
     examples: [
       'holdfast create',
@@ -107,9 +120,9 @@ export const commands: readonly CommandSpec[] = [
     name: 'verify',
     summary: 'read and prove every byte of a backup',
     description:
-      'Reads a stored backup from the first byte to the last and proves it against its MANIFEST and INDEX. Changes nothing. Exit status 13 means damage.',
+      'Reads a stored backup from the first byte to the last and proves it against its MANIFEST and INDEX. Changes nothing. A verification of the same backup that runs already is followed. Exit status 13 means damage.',
     arguments: [id],
-    options: [wait],
+    options: [wait, detach],
     examples: ['holdfast verify 20260102-030405.11111111-2222-4333-8444-555555555555'],
     load: async () => (await import('./verify.js')).verify,
   },
@@ -127,6 +140,8 @@ export const commands: readonly CommandSpec[] = [
       { name: 'rollback', description: 'go back to the state before the interrupted restore' },
       { name: 'keep-old', description: 'keep the replaced collections and files' },
       wait,
+      detach,
+      attach,
     ],
     examples: [
       'holdfast restore --latest --plan',
@@ -134,6 +149,48 @@ export const commands: readonly CommandSpec[] = [
       'holdfast restore --rollback',
     ],
     load: async () => (await import('./restore.js')).restore,
+  },
+  {
+    name: 'watch',
+    summary: 'follow an operation to its end',
+    description:
+      "Shows how an operation of this host's controller goes, and its report when it has ended, with the exit status of the command that began it. Without an argument it is the backup or restore that runs, or ran last. Ctrl-C leaves it running.",
+    arguments: [
+      {
+        name: 'ID',
+        required: false,
+        description: 'run id, workflow id or backup id',
+        known: 'jobs',
+      },
+    ],
+    options: [],
+    examples: ['holdfast watch', 'holdfast watch 20260102-030405'],
+    load: async () => (await import('./watch.js')).watch,
+  },
+  {
+    name: 'jobs',
+    summary: 'list the operations that run, and the last ones',
+    description:
+      "Lists the operations of this host's controller: those that run, then those that ended last. Also says when the journal of this host holds an operation that nobody works on any more, and what to do.",
+    arguments: [],
+    options: [],
+    examples: ['holdfast jobs', "holdfast jobs --json | jq -r '.jobs[].runId'"],
+    load: async () => (await import('./jobs.js')).jobs,
+  },
+  {
+    name: 'cancel',
+    summary: 'stop the backup or restore that runs',
+    description:
+      "Asks the operation of this host's controller to stop, says what happens now, and returns. Until its point of no return it stops and what it had begun is undone. A backup that is being committed is finished. A restore past its point of no return is only stopped with --rollback: it then goes back to the exact state before.",
+    arguments: [],
+    options: [
+      {
+        name: 'rollback',
+        description: 'go back to the state before, even past the point of no return',
+      },
+    ],
+    examples: ['holdfast cancel', 'holdfast cancel --rollback'],
+    load: async () => (await import('./cancel.js')).cancel,
   },
   {
     name: 'config check',
@@ -149,10 +206,30 @@ export const commands: readonly CommandSpec[] = [
     name: 'config show',
     summary: 'show every setting and where it comes from',
     description:
-      'Shows the configuration in force, each setting with its origin. No secret is shown.',
+      'Shows the configuration in force: every setting, with --origin also the line, variable or default it comes from. No secret is shown.',
     arguments: [],
-    options: [],
-    examples: ['holdfast config show', 'holdfast config show --json'],
+    options: [{ name: 'origin', description: 'also where each setting comes from' }],
+    examples: ['holdfast config show --origin', 'holdfast config show --json'],
     load: async () => (await import('./config.js')).configShow,
+  },
+  {
+    name: 'completion',
+    summary: 'print the completion script of a shell',
+    description:
+      'Prints a script that lets a shell complete commands, options, backup ids and run ids.',
+    arguments: [
+      {
+        name: 'SHELL',
+        required: true,
+        description: 'bash, zsh or fish',
+        known: ['bash', 'zsh', 'fish'],
+      },
+    ],
+    options: [],
+    examples: [
+      'source <(holdfast completion bash)',
+      'holdfast completion fish > ~/.config/fish/completions/holdfast.fish',
+    ],
+    load: async () => (await import('./completion.js')).completion,
   },
 ];

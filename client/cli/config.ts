@@ -1,7 +1,7 @@
 import { checkConfig } from '../../config/check';
 import { loadConfig } from '../../config/load';
 import type { CommandContext } from './context';
-import type { CommandRun } from './command-spec';
+import { hasOption, type CommandRun } from './command-spec';
 
 /** `holdfast config check`. Exit status 3 when it can be used but should be looked at. */
 export const configCheck: CommandRun = async (context) => {
@@ -19,13 +19,13 @@ export const configCheck: CommandRun = async (context) => {
 };
 
 /** `holdfast config show`. */
-export const configShow: CommandRun = async (context) => {
+export const configShow: CommandRun = async (context, input) => {
   const { terminal } = context;
-  const { file, lines, config, origins } = await inspect(context);
+  const { file, lines, plain, config, origins } = await inspect(context);
   if (terminal.json) {
     terminal.outJson({ v: 1, file, config, origins: Object.fromEntries(origins) });
   } else {
-    lines.forEach((line) => terminal.out(line));
+    (hasOption(input, 'origin') ? lines : plain).forEach((line) => terminal.out(line));
   }
   return 0;
 };

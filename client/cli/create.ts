@@ -1,7 +1,8 @@
-import { renderBackup } from '../render/report';
-import { textOption, type CommandRun } from './command-spec';
+import type { BackupReport } from '../../core/messages';
+import { hasOption, textOption, type CommandRun } from './command-spec';
 import { conclude, withClient } from './operation';
 import { usageError } from './report-error';
+import { showBackup } from './show-report';
 
 /** `holdfast create [NOTES]`. Exit status 3 for a partial backup. */
 export const create: CommandRun = (context, input) => {
@@ -9,19 +10,14 @@ export const create: CommandRun = (context, input) => {
   const metadataFormat = formatOption(textOption(input, 'metadata-format'));
   const { terminal } = context;
   return withClient(context, async (client) => {
-    const wait = input.options.get('wait') === true;
     const handle = await client.startBackup({
       notes,
-      wait,
+      wait: hasOption(input, 'wait'),
+      attach: hasOption(input, 'attach'),
       ...(metadataFormat === undefined ? {} : { metadataFormat }),
     });
-    return conclude(context, client, handle, (report) => {
-      if (!terminal.json) {
-        if (!terminal.quiet) renderBackup(report, notes).forEach((line) => terminal.out(line));
-        terminal.out(report.backupId);
-      }
-      return report.outcome === 'partial' ? 3 : 0;
-    });
+    const show = (report: BackupReport) => showBackup(terminal, report, notes);
+    return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
   });
 };
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isHoldfastError } from '../../core/errors';
-import type { HoldfastClient, OperationHandle } from '../holdfast-client';
+import type { HoldfastClient } from '../holdfast-client';
+import type { OperationHandle } from '../operation-handle';
 import type { Report, Status } from '../status';
 import type { CommandContext } from './context';
 import { ProgressView } from './progress-view';

@@ -1,13 +1,15 @@
 import { HoldfastError } from '../../core/errors';
 import type { BackupChoice, RestoreInput, RestoreReport } from '../../core/messages';
-import type { HoldfastClient, OperationHandle } from '../holdfast-client';
-import { renderPreflight, renderRestore } from '../render/report';
+import type { HoldfastClient } from '../holdfast-client';
+import type { OperationHandle } from '../operation-handle';
+import { renderPreflight } from '../render/report';
 import type { Status } from '../status';
 import { resolveBackup } from './backup-argument';
 import { hasOption, type CommandInput, type CommandRun } from './command-spec';
 import type { CommandContext } from './context';
 import { conclude, withClient } from './operation';
 import { usageError } from './report-error';
+import { showRestore } from './show-report';
 
 /** What was asked for, after the command line has been found to make sense. */
 interface Asked {
@@ -29,15 +31,13 @@ export const restore: CommandRun = (context, input) => {
       confirmed,
       keepOld: hasOption(input, 'keep-old'),
       wait: hasOption(input, 'wait'),
+      attach: hasOption(input, 'attach'),
     });
-    const onConfirmation = (status: Status) => ask(context, client, handle, status);
-    return conclude(
-      context,
-      client,
-      handle,
-      (report) => show(context, report),
-      confirmed || planOnly ? {} : { onConfirmation },
-    );
+    const detach = hasOption(input, 'detach');
+    const show = (report: RestoreReport) => showRestore(context.terminal, report);
+    if (confirmed || planOnly) return conclude(context, client, handle, show, { detach });
+    const onConfirmation = (status: Status) => askToConfirm(context, client, handle, status);
+    return conclude(context, client, handle, show, { onConfirmation });
   });
 };
 
@@ -65,6 +65,15 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
       'restore',
     );
   }
+  if (on('detach') && !confirmed && !planOnly) {
+    throw usageError('--detach leaves nobody to ask: pass --yes or --plan', 'restore');
+  }
+  if (on('attach') && (planOnly || action !== 'restore')) {
+    throw usageError(
+      '--attach follows a restore: it takes neither --plan, --resume nor --rollback',
+      'restore',
+    );
+  }
   return { action, id, planOnly, confirmed };
 }
 
@@ -72,10 +81,14 @@ async function choose(client: HoldfastClient, { id }: Asked): Promise<BackupChoi
   return id === undefined ? { latest: true } : { id: await resolveBackup(client, id) };
 }
 
-async function ask(
+/**
+ * Shows what a restore that waits would do, asks, and passes the answer on.
+ * @throws HoldfastError HF-CANCEL-001 when the answer was no.
+ */
+export async function askToConfirm(
   { terminal }: CommandContext,
   client: HoldfastClient,
-  handle: OperationHandle<RestoreReport>,
+  handle: OperationHandle,
   { preflight }: Status,
 ): Promise<void> {
   if (preflight === undefined) return;
@@ -86,13 +99,4 @@ async function ask(
   if (answer !== true) {
     throw new HoldfastError('HF-CANCEL-001', { kind: 'restore', outcome: 'nothing was changed' });
   }
-}
-
-function show({ terminal }: CommandContext, report: RestoreReport): number {
-  if (!terminal.json) {
-    const lines =
-      terminal.quiet && report.outcome !== 'planned' ? [report.backupId] : renderRestore(report);
-    lines.forEach((line) => terminal.out(line));
-  }
-  return 0;
 }

@@ -49,8 +49,10 @@ export class Terminal {
     this.interactive =
       settings.input && !settings.json && tty(streams.stdin) && tty(streams.stderr);
     this.live = terminal && !settings.json && !settings.quiet && !set('CI');
-    const forced = set('FORCE_COLOR') || set('CLICOLOR_FORCE');
-    this.#colored = settings.color && !set('NO_COLOR') && (forced || (terminal && !set('CI')));
+    const on = (name: string): boolean => set(name) && variables[name] !== '0';
+    const forced = on('FORCE_COLOR') || on('CLICOLOR_FORCE');
+    const refused = set('NO_COLOR') || variables['FORCE_COLOR'] === '0';
+    this.#colored = settings.color && !refused && (forced || (terminal && !set('CI')));
     // A reader that has enough (`| head`) is no error.
     for (const stream of [streams.stdout, streams.stderr]) stream.on('error', () => undefined);
   }

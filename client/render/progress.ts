@@ -48,13 +48,16 @@ export function formatAmount(amount: number, unit: ProgressUnit): string {
  */
 export function renderProgress(heartbeat: HeartbeatDetail | undefined): string {
   if (heartbeat === undefined) return '';
-  const { done, total, unit, rate, current } = heartbeat;
+  const { done, total, unit, rate, documents, current } = heartbeat;
   const parts: string[] = [];
   if (total !== undefined && total > 0) {
     const percent = Math.min(99, Math.max(0, Math.floor((done / total) * 100)));
     parts.push(`${percent} %`, `${formatAmount(done, unit)} of ${formatAmount(total, unit)}`);
   } else {
     parts.push(formatAmount(done, unit));
+  }
+  if (documents !== undefined && unit !== 'documents') {
+    parts.push(formatAmount(documents, 'documents'));
   }
   if (rate > 0) {
     parts.push(`${formatAmount(rate, unit)}/s`);

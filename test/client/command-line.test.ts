@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serializeManifest, type Manifest } from '../../archive/manifest';
 import { commands, globalOptions } from '../../client/cli/commands';
+import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { collect, requireBuild, runCommand, startCommand } from './built-command';
 import {
   freePort,
@@ -65,6 +66,8 @@ describe('a wrong command line', () => {
     [['list', 'extra'], 'too many arguments', '`holdfast list --help`'],
     [['restore'], 'name a backup by its ID', '`holdfast restore --help`'],
     [['restore', older, '--latest', '--yes'], 'exclude each other', '`holdfast restore --help`'],
+    [['restore', older, '--detach'], 'pass --yes', '`holdfast restore --help`'],
+    [['restore', older, '--plan', '--attach'], '--attach follows', '`holdfast restore --help`'],
     [['create', '--metadata-format', '7'], 'takes 0, 1 or 2', '`holdfast create --help`'],
     [['up', '--port', 'x'], '--port takes a port number', '`holdfast up --help`'],
   ])('%j ends with status 2 and says what to ask', async (args, problem, ask) => {
@@ -116,9 +119,11 @@ describe('config', () => {
     expect(stderr).toContain('warning: workspace');
   });
 
-  it('show names the origin of every setting', async () => {
-    const { status, stdout } = await holdfast('config', 'show');
+  it('show names the origin of every setting with --origin, and only then', async () => {
+    const { status, stdout } = await holdfast('config', 'show', '--origin');
     expect(status).toBe(0);
+    const plain = (await holdfast('config', 'show')).stdout;
+    expect(plain).toMatch(/^controller\.machine += machine-0$/m);
     expect(stdout).toMatch(/^controller\.machine += machine-0 +\(.*holdfast\.yaml:3:12\)$/m);
     const { stdout: json } = await holdfast('config', 'show', '--json');
     expect(JSON.parse(json)).toMatchObject({ v: 1, config: { storage: { name: 'attic' } } });
@@ -295,3 +300,21 @@ async function storeBackup(id: string, notes: string): Promise<void> {
   await writeFile(join(backupDirectory(id), 'INDEX'), index);
   await writeFile(join(backupDirectory(id), 'MANIFEST'), serializeManifest(manifest));
 }
+
+describe('--json', () => {
+  it.each([
+    ['list', ['list']],
+    ['info', ['info', older]],
+    ['config check', ['config', 'check']],
+    ['config show', ['config', 'show']],
+  ] as const)('of %s is what docs/json.md publishes', async (name, args) => {
+    const { stdout } = await holdfast(...args, '--json');
+    const { success, error } = documentSchemas[name].safeParse(JSON.parse(stdout));
+    expect({ success, error }).toEqual({ success: true, error: undefined });
+  });
+
+  it('of an error is what docs/json.md publishes', async () => {
+    const { stderr } = await holdfast('info', 'no-id', '--json');
+    expect(lineSchemas.error.parse(JSON.parse(stderr)).code).toBe('HF-BACKUP-001');
+  });
+});

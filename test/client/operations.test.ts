@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Runtime } from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { processEnvironment } from '../../config/environment';
 import { loadConfig } from '../../config/load';
 import { HoldfastClient } from '../../client';
+import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { TemporalLogger, createLogger } from '../../worker/logging';
 import { registerSearchAttributes } from '../../worker/search-attributes';
 import { requireBuild, runCommand, startCommand, collect } from './built-command';
@@ -127,7 +131,7 @@ it('detaches at Ctrl-C with status 130 and the command to come back, and leaves 
   child.kill('SIGINT');
   expect(await ended).toBe(130);
   const runId = run.exec(stderr())?.[1] ?? '';
-  expect(stderr()).toContain(`-w holdfast/${modelUuid} -r ${runId}`);
+  expect(stderr()).toContain(`  holdfast watch ${runId}\n`);
   const { status } = await server.client.workflow
     .getHandle(`holdfast/${modelUuid}`, runId)
     .describe();
@@ -151,7 +155,177 @@ it('gives a failed run its exit status, as one JSON object with --json', async (
   await server.client.workflow.getHandle(`holdfast/${modelUuid}`).terminate();
   expect(await ended).toBe(130);
   for (const line of stdout().trim().split('\n')) {
-    expect(JSON.parse(line)).toMatchObject({ type: 'status', v: 1, kind: 'backup' });
+    expect(lineSchemas.status.parse(JSON.parse(line))).toMatchObject({ v: 1, kind: 'backup' });
   }
-  expect(JSON.parse(stderr())).toMatchObject({ type: 'error', code: 'HF-CANCEL-001', exit: 130 });
+  expect(lineSchemas.error.parse(JSON.parse(stderr()))).toMatchObject({
+    type: 'error',
+    code: 'HF-CANCEL-001',
+    exit: 130,
+  });
+});
+
+it('starts and returns with --detach, and prints where it runs', async () => {
+  const { status, stdout, stderr } = await runCommand(['create', '--wait', '--detach'], {
+    cwd: directory,
+  });
+  expect(status).toBe(0);
+  const runId = /^run: +(\S+)$/m.exec(stdout)?.[1] ?? '';
+  expect(stdout).toBe(`workflow: holdfast/${modelUuid}\nrun:      ${runId}\n`);
+  expect(stderr).toContain(`follow it with: holdfast watch ${runId}`);
+  const quiet = await runCommand(['verify', id, '--wait', '--detach', '--quiet'], {
+    cwd: directory,
+  });
+  expect(quiet.stdout).toMatch(/^[0-9a-f-]{36}\n$/);
+});
+
+it('follows the operation that runs with --attach when it is of the same type and backup', async () => {
+  const holder = await client.startBackup({ wait: true });
+  expect(await client.startBackup({ wait: true, attach: true })).toMatchObject({
+    runId: holder.runId,
+    attached: true,
+  });
+  const other = client.startRestore({ wait: true, attach: true, backup: { id } });
+  await expect(other).rejects.toMatchObject({ code: 'HF-LOCK-001', exit: 11 });
+  await server.client.workflow.getHandle(holder.workflowId).terminate();
+  const restore = await client.startRestore({ wait: true, backup: { id } });
+  const again = await client.startRestore({ wait: true, attach: true, backup: { id } });
+  expect(again.runId).toBe(restore.runId);
+  const backup = { id: `20200101-000000.${modelUuid}` };
+  const another = client.startRestore({ wait: true, attach: true, backup });
+  await expect(another).rejects.toMatchObject({ code: 'HF-LOCK-001' });
+});
+
+it('watches what is named by run, by backup, or by nothing, to its end', async () => {
+  const verification = await client.startVerify(id, { wait: true });
+  const handle = await client.startBackup({ wait: true });
+  expect((await client.find()).runId).toBe(handle.runId);
+  expect((await client.find(handle.runId)).kind).toBe('backup');
+  const named = await until(
+    () => client.find('20260102-0304').catch(() => undefined),
+    'the index of the server',
+  );
+  expect(named).toMatchObject({ kind: 'verify', runId: verification.runId });
+  const child = startCommand(['watch', handle.runId], { cwd: directory });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const stderr = collect(child.stderr);
+  await until(() => stderr().includes(`run ${handle.runId}`), 'the first line');
+  await server.client.workflow.getHandle(handle.workflowId).terminate();
+  expect(await ended).toBe(130);
+  expect(stderr()).toContain('[HF-CANCEL-001] the backup was cancelled');
+  const unknown = await runCommand(['watch', '19990101'], { cwd: directory });
+  expect(unknown.status).toBe(10);
+  expect(unknown.stderr).toContain(
+    `[HF-JOB-001] controller ${modelUuid} has no operation 19990101`,
+  );
+});
+
+it('lists what runs first, then what ended, and how', async () => {
+  const ended = await client.startVerify(id, { wait: true });
+  await server.client.workflow.getHandle(ended.workflowId).terminate();
+  const runs = await client.startBackup({ wait: true });
+  const first = await until(async () => {
+    const jobs = await client.jobs();
+    return jobs.some(({ runId, state }) => runId === ended.runId && state === 'terminated')
+      ? jobs
+      : undefined;
+  }, 'the index of the server');
+  expect(first[0]).toMatchObject({ v: 1, kind: 'backup', state: 'running', runId: runs.runId });
+  expect(new Set(first.map(({ runId }) => runId)).size).toBe(first.length);
+  const { stdout } = await runCommand(['jobs'], { cwd: directory });
+  const [title, line, ...others] = stdout.split('\n');
+  expect(title?.split(/ +/)).toEqual(['RUN', 'KIND', 'STARTED', 'TOOK', 'STATE', 'BACKUP']);
+  expect(line).toMatch(new RegExp(`^${runs.runId} +backup .* not begun yet$`));
+  expect(others.join('\n')).toMatch(
+    new RegExp(`^${ended.runId} +verify .* terminated, HF-CANCEL-001 +${id}$`, 'm'),
+  );
+});
+
+it('tells of a journal on this host that nobody works on, and what to do', async () => {
+  const workspace = join(directory, 'workspace');
+  await mkdir(workspace, { recursive: true, mode: 0o700 });
+  const ref = {
+    v: 1,
+    kind: 'restore',
+    workflowId: `holdfast/${modelUuid}`,
+    runId: 'run-1',
+    backupId: id,
+    directory: 'd',
+    owner: 'o',
+    host: { modelUuid, machine: 'machine-0', machineId: 'm' },
+    plan: {
+      storage: 'attic',
+      storageRoot: 's',
+      root: '/',
+      dataDir: '/d',
+      workspace,
+      level: 1,
+      memberSize: 1,
+    },
+  };
+  const journal = { v: 1, ref, state: 'past-no-return', since: 0, temporal: 'elsewhere:7233' };
+  await writeFile(join(workspace, 'operation.json'), JSON.stringify(journal));
+  try {
+    const { status, stderr } = await runCommand(['jobs'], { cwd: directory });
+    expect(status).toBe(0);
+    expect(stderr).toContain(`this host holds an interrupted restore of backup ${id} (run run-1,`);
+    expect(stderr).toContain('`holdfast restore --resume`');
+    const { stdout } = await runCommand(['jobs', '--json'], { cwd: directory });
+    expect(JSON.parse(stdout)).toMatchObject({
+      v: 1,
+      interrupted: { kind: 'restore', runId: 'run-1', state: 'past-no-return' },
+    });
+    await client.startBackup({ wait: true });
+    const owned = await runCommand(['jobs', '--json'], { cwd: directory });
+    expect(documentSchemas.jobs.parse(JSON.parse(owned.stdout))).toMatchObject({
+      interrupted: null,
+    });
+  } finally {
+    await rm(workspace, { recursive: true });
+  }
+});
+
+it('says within seconds that no worker answers a cancel', async () => {
+  await client.startBackup({ wait: true });
+  const { status, stderr } = await runCommand(['cancel'], { cwd: directory });
+  expect(status).toBe(17);
+  expect(stderr).toContain('[HF-JOB-002] no worker answered on the queue holdfast');
+});
+
+describe('Ctrl-C on a terminal', () => {
+  /** The command on a real pseudo terminal, which `script` of util-linux makes. */
+  function onTerminal(args: readonly string[]) {
+    const main = join(__dirname, '../../dist/client/cli/main.js');
+    const command = [process.execPath, main, ...args].map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qefc', command, '/dev/null'], {
+      cwd: directory,
+      env: { PATH: '/usr/bin:/bin', HOME: directory, TERM: 'xterm', SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const text = collect(child.stdout);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    return { child, text, ended, type: (keys: string) => child.stdin.write(keys) };
+  }
+
+  it('detaches, says how to come back, and offers to cancel with a second one', async () => {
+    const { text, ended, type } = onTerminal(['create', '--wait']);
+    await until(() => text().includes('nothing has started yet'), 'the start');
+    type('\u0003');
+    await until(() => text().includes('Ctrl-C once more'), 'the offer');
+    expect(text()).toMatch(/holdfast watch [0-9a-f-]{36}/);
+    type('\u0003');
+    await until(() => text().includes('Cancel the backup? [y/N]'), 'the question');
+    type('n\n');
+    expect(await ended).toBe(130);
+    expect(text()).toContain('the backup goes on');
+    const { status } = await server.client.workflow.getHandle(`holdfast/${modelUuid}`).describe();
+    expect(status.name).toBe('RUNNING');
+  });
+
+  it('leaves the operation alone when no second one comes', async () => {
+    const { text, ended, type } = onTerminal(['create', '--wait']);
+    await until(() => text().includes('nothing has started yet'), 'the start');
+    type('\u0003');
+    expect(await ended).toBe(130);
+    expect(text()).not.toContain('[y/N]');
+  });
 });

@@ -81,6 +81,12 @@ describe('progress', () => {
     expect(renderProgress(beat)).toBe('50 %, 512 KiB of 1.0 MiB, 256 KiB/s, 2.0 s left');
   });
 
+  it('tells documents beside bytes where they are known', () => {
+    expect(renderProgress({ ...beat, documents: 1_200, current: 'juju.models' })).toBe(
+      '50 %, 512 KiB of 1.0 MiB, 1,200 documents, 256 KiB/s, 2.0 s left, juju.models',
+    );
+  });
+
   it('never says 100 %, however much is done', () => {
     expect(renderProgress({ ...beat, done: 1024 * 1024 })).toContain('99 %');
     expect(renderProgress({ ...beat, done: 2 * 1024 * 1024 })).toContain('99 %');
@@ -98,7 +104,13 @@ describe('progress', () => {
   });
 });
 
-function terminalOn(flags: { json?: boolean; quiet?: boolean; tty?: boolean; color?: string }) {
+function terminalOn(flags: {
+  json?: boolean;
+  quiet?: boolean;
+  tty?: boolean;
+  color?: string;
+  value?: string;
+}) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = { stdout: '', stderr: '' };
   stdout.on('data', (chunk: Buffer) => (texts.stdout += chunk.toString()));
@@ -111,7 +123,7 @@ function terminalOn(flags: { json?: boolean; quiet?: boolean; tty?: boolean; col
     quiet: flags.quiet ?? false,
     color: true,
     input: true,
-    variables: flags.color === undefined ? {} : { [flags.color]: '1' },
+    variables: flags.color === undefined ? {} : { [flags.color]: flags.value ?? '1' },
   };
   return { terminal: new Terminal(streams, settings), texts };
 }
@@ -197,6 +209,7 @@ describe('terminal', () => {
     expect(colored({ tty: true, color: 'CI' })).toBe(false);
     expect(colored({})).toBe(false);
     expect(colored({ color: 'FORCE_COLOR' })).toBe(true);
+    expect(colored({ tty: true, color: 'FORCE_COLOR', value: '0' })).toBe(false);
   });
 
   it('asks only where both ends are a terminal and stdout is not JSON', () => {

@@ -143,7 +143,7 @@ const texts: Texts = {
     },
     message:
       'controller 11111111-2222-4333-8444-555555555555 is busy: a backup has run since 2026-11-21T09:03:16.000Z (workflow holdfast/11111111-2222-4333-8444-555555555555, run run-1)',
-    hint: 'Wait for it, or look at it with `temporal workflow describe -w holdfast/11111111-2222-4333-8444-555555555555 -r run-1`.',
+    hint: 'Wait for it, or look at it with `holdfast watch run-1`.',
   },
   'HF-LOCK-002': {
     params: {
@@ -436,6 +436,26 @@ const texts: Texts = {
     params: { kind: 'restore', outcome: 'nothing was changed' },
     message: 'the restore was cancelled; nothing was changed',
     hint: 'Start it again when you want to.',
+  },
+  'HF-CANCEL-002': {
+    params: {},
+    message: 'the restore is past its point of no return; a cancel can only roll it back',
+    hint: 'Wait for its end, or go back to the state before with `holdfast cancel --rollback`.',
+  },
+  'HF-CANCEL-003': {
+    params: {},
+    message: 'the restore is done and removes what was before: there is no way back any more',
+    hint: 'Wait for its end; to go back to an older state, restore another backup.',
+  },
+  'HF-JOB-001': {
+    params: { controller: 'c', what: 'no operation that runs' },
+    message: 'controller c has no operation that runs',
+    hint: '`holdfast jobs` shows what runs and what ran, and whether an interrupted operation waits on this host.',
+  },
+  'HF-JOB-002': {
+    params: { queue: 'holdfast', last: ' (nobody has polled it)', seconds: 10 },
+    message: 'no worker answered on the queue holdfast (nobody has polled it) within 10 s',
+    hint: 'Run `holdfast worker` and ask again; the operation goes on or waits meanwhile.',
   },
   'HF-INTERNAL-001': {
     params: { reason: 'x is not a function' },

@@ -1,0 +1,45 @@
+import type { BackupReport, RestoreReport, VerifyReport } from '../../core/messages';
+import { renderBackup, renderRestore, renderVerification } from '../render/report';
+import type { Report } from '../status';
+import type { Terminal } from './terminal';
+
+/** Shows the report of any operation, as the command that begins such a one does. Returns its exit status. */
+export function showReport(terminal: Terminal, report: Report): number {
+  switch (report.kind) {
+    case 'backup':
+      return showBackup(terminal, report, '');
+    case 'restore':
+      return showRestore(terminal, report);
+    case 'verify':
+      return showVerification(terminal, report);
+    default:
+      throw new TypeError(`report ${String(report satisfies never)}`);
+  }
+}
+
+/** The backup's id is the last line, or the only one with `--quiet`. Exit status 3 for a partial one. */
+export function showBackup(terminal: Terminal, report: BackupReport, notes: string): number {
+  if (!terminal.json) {
+    if (!terminal.quiet) renderBackup(report, notes).forEach((line) => terminal.out(line));
+    terminal.out(report.backupId);
+  }
+  return report.outcome === 'partial' ? 3 : 0;
+}
+
+/** A plan is shown even with `--quiet`: it is what was asked for. */
+export function showRestore(terminal: Terminal, report: RestoreReport): number {
+  if (!terminal.json) {
+    const lines =
+      terminal.quiet && report.outcome !== 'planned' ? [report.backupId] : renderRestore(report);
+    lines.forEach((line) => terminal.out(line));
+  }
+  return 0;
+}
+
+export function showVerification(terminal: Terminal, report: VerifyReport): number {
+  if (!terminal.json) {
+    const lines = terminal.quiet ? [report.backupId] : renderVerification(report);
+    lines.forEach((line) => terminal.out(line));
+  }
+  return 0;
+}

@@ -1,0 +1,232 @@
+import { z } from 'zod';
+import { errorTable } from '../core/error-table';
+
+/**
+ * What the command line prints with `--json` (docs/json.md). Keys are only ever added, so readers
+ * must pass over those they don't know; these schemas are strict, to keep the page complete.
+ */
+const v = z.literal(1);
+const kind = z.enum(['backup', 'restore', 'verify']);
+const code = z.enum(Object.keys(errorTable));
+/** Milliseconds since the epoch. */
+const instant = z.number();
+const count = z.int().nonnegative();
+
+const heartbeat = z.strictObject({
+  v,
+  phase: z.string(),
+  done: z.number(),
+  total: z.number().optional(),
+  unit: z.enum(['bytes', 'documents', 'files', 'entries']),
+  rate: z.number(),
+  at: instant,
+  documents: z.number().optional(),
+  current: z.string().optional(),
+});
+
+const step = z.strictObject({
+  type: z.string(),
+  state: z.enum(['scheduled', 'started', 'cancelling']),
+  attempt: count,
+  lastStarted: instant.optional(),
+  heartbeat: heartbeat.optional(),
+  lastFailure: z.strictObject({ code, message: z.string() }).optional(),
+});
+
+const preflight = z.strictObject({
+  v,
+  backupId: z.string(),
+  checks: z.array(
+    z.strictObject({
+      name: z.string(),
+      verdict: z.enum(['pass', 'warn', 'refuse']),
+      text: z.string(),
+    }),
+  ),
+  collections: count,
+  documents: count,
+  bytes: count,
+  files: count,
+});
+
+const archive = z.strictObject({
+  name: z.string(),
+  size: count,
+  sha256: z.hex().length(64),
+  sha1Base64: z.base64(),
+});
+
+const backupReport = {
+  v,
+  kind: z.literal('backup'),
+  backupId: z.string(),
+  storage: z.string(),
+  outcome: z.enum(['complete', 'partial']),
+  archive,
+  collections: count,
+  documents: count,
+  oplogEntries: count,
+  files: count,
+  compensated: z.string().optional(),
+  duration: z.number(),
+};
+
+const restoreReport = {
+  v,
+  kind: z.literal('restore'),
+  outcome: z.enum(['restored', 'planned', 'rolled-back']),
+  backupId: z.string(),
+  preflight: preflight.optional(),
+  collections: count,
+  documents: count,
+  oplogEntries: count,
+  files: count,
+  downtime: z.number().optional(),
+  compensated: z.string().optional(),
+  duration: z.number(),
+};
+
+const verifyReport = {
+  v,
+  kind: z.literal('verify'),
+  backupId: z.string(),
+  archive,
+  entries: count,
+  documents: count,
+  bytes: count,
+  duration: z.number(),
+};
+
+const job = z.strictObject({
+  v,
+  kind,
+  workflowId: z.string(),
+  runId: z.string(),
+  state: z.enum(['running', 'completed', 'failed', 'cancelled', 'terminated', 'timed-out']),
+  started: instant,
+  closed: instant.optional(),
+  phase: z.string().optional(),
+  outcome: z.string().optional(),
+  backupId: z.string().optional(),
+  step: step.optional(),
+  result: z
+    .discriminatedUnion('kind', [
+      z.strictObject(backupReport),
+      z.strictObject(restoreReport),
+      z.strictObject(verifyReport),
+    ])
+    .optional(),
+  failure: z.strictObject({ code, message: z.string(), hint: z.string(), exit: count }).optional(),
+});
+
+const type = <T extends string>(name: T) => ({ type: z.literal(name) });
+
+/** Each line of the commands that take long: `create`, `restore`, `verify`, `watch`, `worker`, `up`. */
+export const lineSchemas = {
+  status: z.strictObject({
+    ...type('status'),
+    v,
+    kind,
+    workflowId: z.string(),
+    runId: z.string(),
+    phase: z.string().optional(),
+    backupId: z.string().optional(),
+    step: step.optional(),
+  }),
+  summary: z.discriminatedUnion('kind', [
+    z.strictObject({ ...type('summary'), ...backupReport }),
+    z.strictObject({ ...type('summary'), ...restoreReport }),
+    z.strictObject({ ...type('summary'), ...verifyReport }),
+  ]),
+  detached: z.strictObject({
+    ...type('detached'),
+    v,
+    kind,
+    workflowId: z.string(),
+    runId: z.string(),
+    command: z.string(),
+  }),
+  ready: z.strictObject({
+    ...type('ready'),
+    v,
+    pid: count,
+    address: z.string().optional(),
+    ui: z.string().optional(),
+    namespace: z.string().optional(),
+    state: z.string().optional(),
+  }),
+  error: z.strictObject({
+    ...type('error'),
+    v,
+    code,
+    message: z.string(),
+    hint: z.string(),
+    exit: count,
+  }),
+} as const;
+
+const listed = { id: z.string(), controller: z.string(), size: count, started: z.iso.datetime() };
+
+/** The one document of each short command, by the command's name. */
+export const documentSchemas = {
+  list: z.strictObject({
+    v,
+    storage: z.string(),
+    backups: z.array(
+      z.discriminatedUnion('status', [
+        z.strictObject({
+          ...listed,
+          status: z.literal('complete'),
+          finished: z.iso.datetime(),
+          notes: z.string(),
+          jujuVersion: z.string(),
+          hosts: z.array(z.string()),
+          purpose: z.enum(['manual', 'scheduled', 'safety']),
+          outcome: z.enum(['complete', 'partial']),
+          restorable: z.boolean(),
+        }),
+        z.strictObject({ ...listed, status: z.literal('damaged'), code, reason: z.string() }),
+        z.strictObject({ ...listed, status: z.literal('incomplete') }),
+      ]),
+    ),
+  }),
+  info: z.strictObject({
+    v,
+    id: z.string(),
+    size: count,
+    status: z.literal('complete'),
+    restorable: z.boolean(),
+    /** docs/format.md specifies it. */
+    manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
+  }),
+  jobs: z.strictObject({
+    v,
+    jobs: z.array(job),
+    interrupted: z
+      .strictObject({
+        kind: z.enum(['backup', 'restore']),
+        workflowId: z.string(),
+        runId: z.string(),
+        backupId: z.string(),
+        state: z.enum(['open', 'past-no-return', 'finishing']),
+        since: instant,
+        temporal: z.string(),
+      })
+      .nullable(),
+  }),
+  cancel: z.strictObject({
+    v,
+    kind: z.enum(['backup', 'restore']),
+    will: z.enum(['stopping', 'finishing', 'rolling-back']),
+    workflowId: z.string(),
+    runId: z.string(),
+  }),
+  'config check': z.strictObject({ v, file: z.string(), warnings: z.array(z.string()) }),
+  'config show': z.strictObject({
+    v,
+    file: z.string(),
+    /** docs/configuration.md describes it. */
+    config: z.looseObject({}),
+    origins: z.record(z.string(), z.looseObject({ kind: z.string() })),
+  }),
+} as const;

@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { Worker } from '@temporalio/worker';
+import type { HostSteps } from '../../activities/steps';
+import type { BackupInput, OperationLimits, Placement, RestoreInput } from '../../core/messages';
+import { requireBuild } from '../client/built-command';
+import { modelUuid } from '../client/temporary';
+import { registerSearchAttributes } from '../../worker/search-attributes';
+
+export const backupId = `20260102-030405.${modelUuid}`;
+const queue = 'holdfast';
+const placement: Placement = { workflow: queue, host: queue, storage: queue };
+const limits: OperationLimits = {
+  heartbeatTimeout: 5_000,
+  hostWait: 60_000,
+  hostNotice: 30_000,
+  confirmWait: 60_000,
+};
+const common = {
+  v: 1,
+  controller: modelUuid,
+  machine: 'machine-0',
+  storage: 'attic',
+  placement,
+  limits,
+} as const;
+
+export const backupInput: BackupInput = { ...common, notes: '', purpose: 'manual' };
+export const restoreInput: RestoreInput = {
+  ...common,
+  action: 'restore',
+  backup: { id: backupId },
+  planOnly: false,
+  confirmed: true,
+  keepOld: false,
+};
+
+/** A real dev server and a worker of the built workflow bundle, with steps that only take notes. */
+export class FakeHost {
+  /** Steps in the order they began; one that was cancelled is followed by `NAME cancelled`. */
+  readonly steps: string[] = [];
+  /** Steps that wait until they are let go or cancelled. */
+  readonly #held = new Map<string, Promise<void>>();
+  #stop: () => Promise<void> = () => Promise.resolve();
+
+  private constructor(readonly server: TestWorkflowEnvironment) {}
+
+  static async start(): Promise<FakeHost> {
+    requireBuild();
+    const path = process.env['HOLDFAST_TEMPORAL_CLI'] ?? '';
+    const server = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path },
+        log: { format: 'json', level: 'never' },
+      },
+    });
+    await registerSearchAttributes(server.connection, 'default');
+    const host = new FakeHost(server);
+    const worker = await Worker.create({
+      connection: server.nativeConnection,
+      taskQueue: queue,
+      workflowBundle: { codePath: join(__dirname, '../../dist/workflow-bundle.js') },
+      activities: host.#activities(),
+      maxHeartbeatThrottleInterval: 100,
+    });
+    const running = worker.run();
+    host.#stop = async () => {
+      worker.shutdown();
+      await running;
+    };
+    return host;
+  }
+
+  /** The next time this step runs it waits for what is returned to be called, or for a cancel. */
+  hold(name: keyof HostSteps): () => void {
+    let release: () => void = () => undefined;
+    this.#held.set(name, new Promise((resolve) => (release = resolve)));
+    return release;
+  }
+
+  async stop(): Promise<void> {
+    await this.#stop();
+    await this.server.teardown();
+  }
+
+  /** What each step answers, as far as the workflows read it. */
+  #activities(): Record<string, (...args: unknown[]) => Promise<unknown>> {
+    const ref = { backupId };
+    const archive = { name: 'a.tar.gz', size: 1, sha256: 's', sha1Base64: 'c' };
+    const preflight = {
+      v: 1,
+      backupId,
+      checks: [],
+      collections: 1,
+      documents: 2,
+      bytes: 3,
+      files: 4,
+    };
+    const results: Record<keyof HostSteps, unknown> = {
+      prepareBackup: { ref },
+      dumpDatabase: { collections: 1, documents: 2, oplogEntries: 3 },
+      bundleFiles: { files: 4 },
+      composeArchive: undefined,
+      inspectRope: { archive },
+      storeArchive: undefined,
+      verifyStored: undefined,
+      commitBackup: { outcome: 'complete' },
+      finishBackup: undefined,
+      undoBackup: undefined,
+      locateBackup: { backupId },
+      prepareRestore: { ref, pastNoReturn: false, finishing: false },
+      fetchArchive: undefined,
+      inspectArchive: undefined,
+      preflightRestore: preflight,
+      beginRestore: {},
+      loadStaged: { collections: 1, documents: 2, oplogEntries: 3 },
+      stageFiles: { files: 4 },
+      stopAgents: undefined,
+      swapDatabase: undefined,
+      swapFiles: undefined,
+      restoreUsers: undefined,
+      startAgents: { downtime: 5 },
+      finishRestore: undefined,
+      undoRestore: undefined,
+      discardRun: undefined,
+      verifyBackup: undefined,
+    };
+    return Object.fromEntries(
+      Object.entries(results).map(([name, result]) => [
+        name,
+        async () => {
+          this.steps.push(name);
+          await this.#wait(name);
+          return result;
+        },
+      ]),
+    );
+  }
+
+  async #wait(name: string): Promise<void> {
+    const held = this.#held.get(name);
+    if (held === undefined) return;
+    this.#held.delete(name);
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), 50);
+    try {
+      await Promise.race([held, context.cancelled]);
+    } catch (error) {
+      this.steps.push(`${name} cancelled`);
+      throw error;
+    } finally {
+      clearInterval(beat);
+    }
+  }
+}
