@@ -42,6 +42,7 @@ async function spoolOf(
     onCheckpoint: () => Promise.resolve(),
     onReset: () => undefined,
     binding: undefined,
+    restarts: 0,
     streams: [],
     ...change,
   });
