@@ -312,7 +312,7 @@ describe('a rewind', () => {
       await spool.close();
       expect(reasons).toEqual(['a collection was renamed']);
       const left = await readCheckpoint(await claimEpoch(directory, 'dump'), dumpCheckpointSchema);
-      expect(left).toEqual({ v: 1, streams: [] });
+      expect(left).toEqual({ v: 1, restarts: 1, streams: [] });
       expect(resumeOf(left)).toBeUndefined();
     });
   });
