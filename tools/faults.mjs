@@ -41,7 +41,10 @@ async function runHere() {
 /** Whether the kernel lets this user mount a tmpfs of its own. */
 function mayMount() {
   const script = 'mount -t tmpfs -o size=1m holdfast-faults /mnt';
-  return spawnSync('unshare', ['-Urmpf', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync('unshare', ['-Urmpf', '--mount-proc', 'sh', '-c', script], { stdio: 'ignore' })
+      .status === 0
+  );
 }
 
 /** @param {string[]} args @returns {Promise<number>} exit status */

@@ -52,7 +52,10 @@ describe('an operation that is struck ends complete, or leaves the exact state b
     async (kind) => {
       const run = planned.find((each) => each.kind === kind && isFullDisk(each));
       const { status, stdout } = await runTool(
-        ...['--seed', String(seed), '--only', String(run?.index)],
+        '--seed',
+        String(seed),
+        '--only',
+        String(run?.index),
       );
       expect({ status, stdout }).toEqual({
         status: 0,
