@@ -47,17 +47,22 @@ describe('an operation that is struck ends complete, or leaves the exact state b
     });
   });
 
-  it('a full disk in a backup and in a restore, in a namespace where volumes can be mounted', async () => {
-    const full = planned.filter(isFullDisk);
-    const chosen = (['backup', 'restore'] as const).map(
-      (kind) => full.find((run) => run.kind === kind)?.index,
-    );
-    const { status, stdout } = await runTool('--seed', String(seed), '--only', chosen.join(','));
-    expect({ status, stdout }).toEqual({
-      status: 0,
-      stdout: expect.stringMatching(/2 runs, 0 failed|Full disks were left out/),
-    });
-  });
+  it.each(['backup', 'restore'] as const)(
+    'a full disk in a %s, in a namespace where volumes can be mounted',
+    async (kind) => {
+      const run = planned.find((each) => each.kind === kind && isFullDisk(each));
+      const { status, stdout } = await runTool(
+        '--seed',
+        String(seed),
+        '--only',
+        String(run?.index),
+      );
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: expect.stringMatching(/runs made: 1, failed: 0|Full disks were left out/),
+      });
+    },
+  );
 });
 
 function runTool(...args: readonly string[]): Promise<{ status: number; stdout: string }> {

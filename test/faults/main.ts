@@ -82,7 +82,7 @@ async function main(): Promise<number> {
     }
   }
   const failed = verdicts.filter(({ outcome }) => outcome === 'failed').length;
-  say(`${verdicts.length} runs, ${failed} failed`);
+  say(`runs made: ${verdicts.length}, failed: ${failed}`);
   return failed;
 }
 

@@ -34,7 +34,7 @@ export function reliabilityPage(conditions: Conditions, verdicts: readonly Verdi
     'Anything else is a failed run.',
     '',
     `Seed ${seed}, ${verdicts.length} of ${planned} planned runs made, ${failed.length} failed; mongod ${mongod}, ${size / 1e6} MB of documents, heartbeat timeout 2 s.`,
-    `Again: \`npm run faults -- --seed ${seed} --runs ${planned}\`; one of them: \`--only INDEX\`.`,
+    `The full count is \`npm run faults -- --seed ${seed} --runs ${planned}\`; one of them: \`--only INDEX\`.`,
     ...skipped.map((line) => `\n${line}`),
     '',
     '## Outcomes',
