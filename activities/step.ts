@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ProgressUnit } from '../core/messages';
-import type { ActivityDependencies } from './dependencies';
+import { errorText, isHoldfastError } from '../core/errors';
+import type { ActivityDependencies, StepEvent } from './dependencies';
 import { refuseLateAttempt } from './late-attempt';
 import { Progress } from './progress';
 
@@ -55,9 +56,25 @@ export function bindStep<A extends unknown[], R>(
       runId: context.info.workflowExecution?.runId ?? '',
       warn: (message, fields) => void log.warn(message, fields),
     };
+    const { info } = context;
+    const record = (event: StepEvent['event'], more: Partial<StepEvent> = {}): void =>
+      dependencies.record?.({
+        event,
+        operation: info.workflowExecution?.workflowId ?? '',
+        run: attempt.runId,
+        phase,
+        step: info.activityType,
+        attempt: info.attempt,
+        ...more,
+      });
+    record('began');
     try {
-      return await body(attempt, ...args);
+      const result = await body(attempt, ...args);
+      record('ended');
+      return result;
     } catch (error) {
+      const code = signal.aborted ? 'cancelled' : isHoldfastError(error) ? error.code : undefined;
+      record('failed', { code: code ?? 'HF-INTERNAL-001', reason: errorText(error) });
       signal.throwIfAborted();
       throw error;
     } finally {

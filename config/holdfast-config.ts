@@ -93,4 +93,8 @@ export interface HoldfastConfig {
   readonly state: string;
   readonly temporal: TemporalConfig;
   readonly limits: LimitsConfig;
+  readonly log: {
+    /** Where the host's worker writes the operations log, absolute; its stderr when undefined. */
+    readonly file: string | undefined;
+  };
 }

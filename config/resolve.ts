@@ -69,6 +69,7 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       apiKey: resolveSecret(temporal.apiKey, own),
     },
     limits: parsed.limits,
+    log: { file: parsed.log.file === undefined ? undefined : resolve(own, parsed.log.file) },
   };
 }
 

@@ -91,6 +91,7 @@ export const schema = section({
   state: path.optional(),
   temporal: temporal.prefault({}),
   limits: limits.prefault({}),
+  log: section({ file: path.optional() }).prefault({}),
 });
 
 /** What the schema makes of a file. */

@@ -3,6 +3,7 @@ import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { HoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
+import { createOperationsLog } from './logging';
 import { createStorageRegistry } from '../storage/registry';
 
 /** What a host's worker is built from. */
@@ -17,11 +18,13 @@ export function hostDependencies(
   config: HoldfastConfig,
   environment: Environment,
 ): HostDependencies {
+  const log = createOperationsLog(config.log.file);
   const storage = createStorageRegistry().openStorage(config.storage);
   return {
     activities: {
       config,
       environment,
+      record: (event) => log.info(event, `${event.step} ${event.event}`),
       openStorage: (name): BackupStorage => {
         if (name === storage.name) return storage;
         throw new HoldfastError('HF-STORAGE-011', { name, known: storage.name });

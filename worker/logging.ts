@@ -17,6 +17,18 @@ export function createLogger(name: string, level: Level): PinoLogger {
   );
 }
 
+/**
+ * The log of what operations do on this host: a JSON line an event, appended to a file of mode 0600,
+ * or to stderr. Written at once, as the steps it tells of may be the last of a process.
+ */
+export function createOperationsLog(file: string | undefined): PinoLogger {
+  const target = file === undefined ? { fd: 2 } : { dest: file, mkdir: true, mode: 0o600 };
+  return pino(
+    { name: 'holdfast-operations', base: {}, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ ...target, sync: true }),
+  );
+}
+
 const pinoLevels: Readonly<Record<LogLevel, Level>> = {
   TRACE: 'trace',
   DEBUG: 'debug',

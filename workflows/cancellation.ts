@@ -5,6 +5,7 @@ import {
   isCancellation,
   setHandler,
 } from '@temporalio/workflow';
+import { RootCancellationScope } from '@temporalio/workflow/lib/cancellation-scope';
 import { messageNames, type CancelAnswer, type CancelRequest } from '../core/messages';
 import { failure } from './failure';
 
@@ -51,7 +52,9 @@ export class Cancellation {
    */
   async reversible<T>(steps: () => Promise<T>): Promise<T> {
     this.#meaning = 'no-return';
-    const scope = new CancellationScope();
+    // Without a parent: Temporal's own cancel would reach the child of a shielded scope in a run
+    // whose history does not say otherwise.
+    const scope = new RootCancellationScope();
     this.#reversible = scope;
     const result = await scope.run(steps);
     // It may have been asked while the last step ended well.

@@ -65,6 +65,7 @@ describe('a configuration', () => {
         confirmWait: 3_600_000,
         freeSpace: { bytes: 5 * 1024 ** 3, percent: 10 },
       },
+      log: { file: undefined },
     });
   });
 
@@ -103,6 +104,8 @@ limits:
   heartbeatTimeout: 2s
   confirmWait: 10m
   freeSpace: {bytes: 500MB, percent: 2.5}
+log:
+  file: log/operations.log
 `);
     const here = temporary.path;
     expect(config.controller).toEqual({
@@ -142,6 +145,7 @@ limits:
       confirmWait: 600_000,
       freeSpace: { bytes: 500_000_000, percent: 2.5 },
     });
+    expect(config.log.file).toBe(join(here, 'log/operations.log'));
   });
 
   it('names every problem at once, with its line, column and a hint', async () => {
@@ -183,7 +187,7 @@ __proto__: {a: 1}
       '  17:13 limits.parallel: must be a whole number',
       '  18:13 limits.hostWait: must be a duration; write it with a unit: 30s, 10m, 24h',
       '  19:24 limits.freeSpace.percent: must be at most 90',
-      '  20:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits',
+      '  20:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
     ]);
   });
 

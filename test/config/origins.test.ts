@@ -113,6 +113,7 @@ describe('`config check`', () => {
       'limits.confirmWait = 1h (default)',
       'limits.freeSpace.bytes = 5.0 GiB (default)',
       'limits.freeSpace.percent = 10 (default)',
+      'log.file = - (default)',
     ]);
     expect(warnings).toEqual([
       'workspace /tmp/w lies below /tmp: what a retry needs can vanish there',

@@ -15,7 +15,7 @@ describe('holdfast cancel', () => {
   let id: string;
 
   beforeAll(async () => {
-    site = await Site.start({ mongod: '6.0', seed: 41, size: 30_000_000 });
+    site = await Site.start({ mongod: '6.0', seed: 41, size: 10_000_000 });
     await site.startWorkers();
     id = await site.create('good');
     // What is there now differs from the backup: a rollback must bring exactly this back.
@@ -32,6 +32,18 @@ describe('holdfast cancel', () => {
 
   const epoch = async (step: string): Promise<boolean> =>
     (await runFileSize(site, `${step}/epoch-1`)) !== undefined;
+
+  it('leaves in the operations log what the steps did, a line an event', async () => {
+    const text = await site.log('host');
+    const events = text
+      .split('\n')
+      .filter((line) => line.includes('"holdfast-operations"'))
+      .map((line): unknown => JSON.parse(line));
+    const operation = `holdfast/${site.example.modelUuid}`;
+    const told = { operation, phase: 'dumping', step: 'dumpDatabase', attempt: 1 };
+    expect(events).toContainEqual(expect.objectContaining({ ...told, event: 'began' }));
+    expect(events).toContainEqual(expect.objectContaining({ ...told, event: 'ended' }));
+  });
 
   it('has nothing to stop when nothing runs: exit 10', async () => {
     const { status, stderr } = await site.holdfast('cancel');
