@@ -1,4 +1,10 @@
-import { type Timestamp, type ClientSession, type Collection, type Db, type MongoClient } from 'mongodb';
+import {
+  type Timestamp,
+  type ClientSession,
+  type Collection,
+  type Db,
+  type MongoClient,
+} from 'mongodb';
 
 /** A document of the ledger; `n` says which write it comes from. */
 interface Entry {
