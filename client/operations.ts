@@ -1,6 +1,7 @@
 import type { HoldfastConfig } from '../config/holdfast-config';
 import type { HostIdentity } from '../controller/host-identity';
 import { controllerWorkflowId, hostQueue, verifyWorkflowId, workflowQueue } from '../core/ids';
+import { fitBytes } from '../core/fit-bytes';
 import type {
   BackupChoice,
   BackupInput,
@@ -47,6 +48,9 @@ export interface OperationTarget {
   readonly host: HostIdentity;
 }
 
+/** Bytes: Temporal takes 400 for a summary and 20,000 for details, with the payload around them. */
+const summaryLimit = 360;
+const detailsLimit = 9_000;
 /** Milliseconds; a worker that polls takes a step at once. */
 const hostNotice = 30_000;
 
@@ -59,6 +63,7 @@ function common({ config, host }: OperationTarget) {
   return {
     v: 1,
     controller: host.modelUuid,
+    ...(config.controller.name === undefined ? {} : { controllerName: config.controller.name }),
     machine: host.machine,
     storage: config.storage.name,
     placement,
@@ -78,7 +83,8 @@ function request(
     workflowId: controllerWorkflowId(target.host.modelUuid),
     input,
     machine: target.host.machine,
-    ...texts,
+    summary: fitBytes(texts.summary, summaryLimit),
+    details: fitBytes(texts.details, detailsLimit),
     wait: options.wait ?? false,
     attach: options.attach ?? false,
   };
@@ -90,7 +96,22 @@ function oneLine(text: string): string {
 }
 
 function label({ config, host }: OperationTarget): string {
-  return `${config.controller.name ?? host.modelUuid} (${host.machine})`;
+  return `${oneLine(config.controller.name ?? host.modelUuid)} (${host.machine})`;
+}
+
+/** Markdown for the Web UI: what is done to which controller, and how to stop it there. */
+function details(target: OperationTarget, what: string, stop: string): string {
+  const { config, host } = target;
+  const name = config.controller.name === undefined ? '' : `${oneLine(config.controller.name)}, `;
+  return [
+    what,
+    [
+      `- controller: ${name}\`${host.modelUuid}\``,
+      `- machine: ${host.machine}`,
+      `- storage: \`${config.storage.name}\``,
+    ].join('\n'),
+    stop,
+  ].join('\n\n');
 }
 
 /** The workflow `backup` with its input. */
@@ -105,7 +126,11 @@ export function backupRequest(target: OperationTarget, options: BackupOptions): 
   const about = notes === '' ? '' : `: ${oneLine(notes)}`;
   const texts = {
     summary: `backup of ${label(target)}${about}`,
-    details: `Backup of controller \`${input.controller}\` by \`${input.machine}\` into storage \`${input.storage}\`.`,
+    details: details(
+      target,
+      'Takes a backup: it will be in the storage complete, or not at all.',
+      'To stop it, request its cancellation: what it wrote is then removed. Terminated, it leaves that to the next operation.',
+    ),
   };
   return request(target, 'backup', input, texts, options);
 }
@@ -124,7 +149,11 @@ export function restoreRequest(target: OperationTarget, options: RestoreOptions)
   const what = action !== 'restore' ? action : 'id' in backup ? backup.id : 'the newest backup';
   const texts = {
     summary: `${planOnly ? 'plan of a restore' : 'restore'} of ${label(target)}: ${what}`,
-    details: `Restore of controller \`${input.controller}\` on \`${input.machine}\` from storage \`${input.storage}\`: ${what}.`,
+    details: details(
+      target,
+      `${planOnly ? 'Checks whether a restore would succeed, and changes nothing' : 'Restores'}: ${what}.`,
+      'To stop it, request its cancellation: up to the swap everything then is as it was. Never terminate it: `holdfast restore --resume` or `--rollback` would have to end it.',
+    ),
   };
   const id = 'id' in backup && action === 'restore' ? backup.id : undefined;
   return { ...request(target, 'restore', input, texts, options), backupId: id };
@@ -138,8 +167,12 @@ export function verifyRequest(
 ): StartRequest {
   const input: VerifyInput = { ...common(target), backupId };
   const texts = {
-    summary: `verify ${backupId}`,
-    details: `Reads every byte of backup \`${backupId}\` in storage \`${input.storage}\` and proves it.`,
+    summary: `verify ${label(target)}: ${backupId}`,
+    details: details(
+      target,
+      `Reads every byte of backup \`${backupId}\` and proves it.`,
+      'It changes nothing, and may be cancelled or terminated at any time.',
+    ),
   };
   return {
     ...request(target, 'verify', input, texts, options),

@@ -26,6 +26,8 @@ export interface BackupInput {
   readonly v: 1;
   /** Controller model UUID. */
   readonly controller: string;
+  /** What people call the controller; only a label. */
+  readonly controllerName?: string;
   /** Machine tag, such as `machine-0`. */
   readonly machine: string;
   readonly notes: string;
@@ -76,6 +78,8 @@ export type BackupChoice = { readonly id: string } | { readonly latest: true };
 export interface RestoreInput {
   readonly v: 1;
   readonly controller: string;
+  /** What people call the controller; only a label. */
+  readonly controllerName?: string;
   readonly machine: string;
   readonly storage: string;
   /** `resume` and `rollback` take up the restore that the host's journal names. */
@@ -131,6 +135,8 @@ export interface RestoreReport {
 export interface VerifyInput {
   readonly v: 1;
   readonly controller: string;
+  /** What people call the controller; only a label. */
+  readonly controllerName?: string;
   readonly machine: string;
   readonly storage: string;
   readonly backupId: string;

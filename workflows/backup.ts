@@ -1,11 +1,13 @@
 import { CancellationScope, log, workflowInfo } from '@temporalio/workflow';
 import { backupId } from '../core/ids';
 import type { BackupInput, BackupReport } from '../core/messages';
+import { formatSize } from '../core/sizes';
 import { Cancellation } from './cancellation';
 import { Compensations } from './compensation';
 import { throwIfCancelled, undoneText } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
+import { count, timeText } from './story';
 
 /**
  * Takes one backup of a controller: everything is proven before it is stored, and it exists in the
@@ -14,7 +16,7 @@ import { OperationState } from './operation-state';
 export async function backup(input: BackupInput): Promise<BackupReport> {
   const info = workflowInfo();
   const id = backupId(info.startTime, input.controller);
-  const state = new OperationState('backup', input.controller);
+  const state = new OperationState({ ...input, kind: 'backup' });
   const host = new HostRunner(input.placement.host, input.limits, state);
   const cancellation = new Cancellation('backup');
   const compensations = new Compensations();
@@ -24,13 +26,19 @@ export async function backup(input: BackupInput): Promise<BackupReport> {
       takeBackup(input, id, state, host, compensations, cancellation),
     );
   } catch (error) {
+    state.failed(error);
     let undone = true;
     if (compensations.pending) {
       state.enter('compensating');
       undone = await compensations.run();
     }
-    if (!cancellation.caused(error)) throw error;
-    throw cancellation.failure(undoneText(undone), error);
+    if (!cancellation.caused(error)) {
+      state.giveUp(error);
+      throw error;
+    }
+    const cancelled = cancellation.failure(undoneText(undone), error);
+    state.giveUp(cancelled);
+    throw cancelled;
   }
 }
 
@@ -56,18 +64,28 @@ async function takeBackup(
 
   state.enter('dumping');
   const dump = await host.run('dumpDatabase', [ref], { summary: 'dump every collection' });
+  state.counted(
+    `${count(dump.collections)} collections, ${count(dump.documents)} documents, ${formatSize(dump.bytes)}, ${count(dump.oplogEntries)} oplog entries`,
+  );
   state.enter('bundling');
   const files = await host.run('bundleFiles', [ref], { summary: 'bundle the host files' });
+  state.counted(`${count(files.files)} files, ${formatSize(files.bytes)}`);
   state.enter('composing');
-  await host.run('composeArchive', [ref, input], { summary: 'compose the archive' });
+  const composed = await host.run('composeArchive', [ref, input], {
+    summary: 'compose the archive',
+  });
+  state.counted(formatSize(composed.size));
   state.enter('inspecting');
-  const { archive } = await host.run('inspectRope', [ref], {
+  const { archive, entries } = await host.run('inspectRope', [ref], {
     summary: 'prove the archive before it is stored',
   });
+  state.counted(`${count(entries)} entries proven`);
   state.enter('storing');
   await host.run('storeArchive', [ref, archive], { summary: `store ${archive.name}` });
+  state.counted(`${formatSize(archive.size)} stored`);
   state.enter('verifying');
   await host.run('verifyStored', [ref, archive], { summary: 'read back what was stored' });
+  state.counted(`${formatSize(archive.size)} read back`);
 
   throwIfCancelled();
   cancellation.passed('finishing');
@@ -107,13 +125,18 @@ async function takeBackup(
 }
 
 function describe(report: BackupReport): string {
+  const partial =
+    report.outcome === 'partial'
+      ? [' It is **partial**: the files of the other hosts of the controller are not in it.']
+      : [];
   return [
-    `Backup \`${report.backupId}\` is complete.`,
+    `Backup \`${report.backupId}\` is **${report.outcome}**, after ${timeText(report.duration)}.${partial.join('')}`,
     '',
-    `- ${report.collections} collections, ${report.documents} documents, ${report.oplogEntries} oplog entries, ${report.files} files`,
+    `- ${count(report.collections)} collections, ${count(report.documents)} documents, ${count(report.oplogEntries)} oplog entries, ${count(report.files)} files`,
     ...(report.dumpRestarts === undefined
       ? []
       : [`- the dump started again ${report.dumpRestarts} times`]),
-    `- ${report.archive.size} bytes, SHA-256 \`${report.archive.sha256}\``,
+    `- \`${report.archive.name}\`, ${formatSize(report.archive.size)} (${count(report.archive.size)} bytes)`,
+    `- SHA-256 \`${report.archive.sha256}\``,
   ].join('\n');
 }

@@ -87,8 +87,12 @@ export class HostRunner {
       } catch (error) {
         // A worker that died can't confirm a cancellation: its timeout does.
         if (timeoutOf(error) !== undefined) throwIfCancelled();
-        if (timeoutOf(error) !== TimeoutType.SCHEDULE_TO_START) throw error;
+        if (timeoutOf(error) !== TimeoutType.SCHEDULE_TO_START) {
+          this.state.failed(error, options.summary);
+          throw error;
+        }
         this.state.enter('waiting-for-host');
+        this.state.waits(awayText(this.queue, since));
         const waited = Date.now() - since;
         if (this.patience !== undefined && waited >= this.patience)
           throw this.#gaveUp(this.patience);
@@ -117,6 +121,11 @@ export class HostRunner {
       kind: this.state.kind,
     });
   }
+}
+
+function awayText(queue: string, since: number): string {
+  const time = new Date(since).toISOString().slice(0, 19).replace('T', ' ');
+  return `Nobody has taken the next step from the queue \`${queue}\` since ${time} UTC. **What to do:** start the worker on that host (\`holdfast worker\`); the operation goes on by itself.`;
 }
 
 function timeoutOf(error: unknown): TimeoutType | undefined {

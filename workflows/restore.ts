@@ -15,12 +15,20 @@ import {
   type RestoreReport,
 } from '../core/messages';
 import type { OperationRef } from '../core/operation';
+import { formatSize } from '../core/sizes';
 import type { LoadSummary } from '../activities/steps';
 import { Cancellation } from './cancellation';
 import { failure, throwIfCancelled, undoneText } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
-import { describeRestore, unchangedReport } from './restore-report';
+import {
+  confirmText,
+  describeRestore,
+  inspected,
+  loadedText,
+  unchangedReport,
+} from './restore-report';
+import { count, timeText } from './story';
 
 /** The update `confirm`: answers a restore that waits after its preflight. */
 export const confirmUpdate = defineUpdate<void, [Confirmation]>(messageNames.confirm);
@@ -31,9 +39,14 @@ export const confirmUpdate = defineUpdate<void, [Confirmation]>(messageNames.con
  * from there on it ends complete, or is rolled back to the exact state before.
  */
 export async function restore(input: RestoreInput): Promise<RestoreReport> {
-  const state = new OperationState('restore', input.controller);
+  const state = new OperationState({ ...input, kind: 'restore' });
   const host = new HostRunner(input.placement.host, input.limits, state);
-  return await new RestoreRun(input, state, host).run();
+  try {
+    return await new RestoreRun(input, state, host).run();
+  } catch (error) {
+    state.giveUp(error);
+    throw error;
+  }
 }
 
 class RestoreRun {
@@ -68,6 +81,7 @@ class RestoreRun {
     try {
       return await this.#cancellation.run(() => this.#restore(ref, progress));
     } catch (error) {
+      this.state.failed(error);
       if (this.#finishing) throw error;
       const { began } = progress;
       if (this.state.pastNoReturn) {
@@ -124,6 +138,7 @@ class RestoreRun {
       attempt: 600_000,
     });
     this.state.concerns(located.backupId);
+    this.state.counted(`${located.archive.name}, ${formatSize(located.archive.size)}`);
     const prepared = await this.host.run('prepareRestore', [this.input, run, located.backupId], {
       summary: `check the host for ${located.backupId}`,
       attempt: 600_000,
@@ -136,13 +151,17 @@ class RestoreRun {
     this.state.enter('fetching');
     await this.host.run('fetchArchive', [ref], { summary: 'fetch the archive' });
     this.state.enter('inspecting');
-    await this.host.run('inspectArchive', [ref], { summary: 'prove every byte of the archive' });
+    const proven = await this.host.run('inspectArchive', [ref], {
+      summary: 'prove every byte of the archive',
+    });
+    this.state.counted(inspected(proven));
     this.state.enter('preflight');
     const report = await this.host.run('preflightRestore', [ref], {
       summary: 'check what could go wrong',
       attempt: 600_000,
     });
     this.state.checked(report);
+    this.state.counted(`${report.checks.length} checks`);
     return report;
   }
 
@@ -158,9 +177,11 @@ class RestoreRun {
     if (this.input.confirmed) return;
     this.#awaited = backupId;
     this.state.enter('awaiting-confirmation');
+    this.state.waits(confirmText(backupId, this.input.limits.confirmWait));
     const answered = await condition(
       () => this.#answer !== undefined,
       this.input.limits.confirmWait,
+      { summary: 'give up when nobody confirms' },
     );
     this.#awaited = undefined;
     if (answered && this.#answer === 'yes') return;
@@ -201,15 +222,20 @@ class RestoreRun {
         state.enter('fetching');
         await host.run('fetchArchive', [ref], { summary: 'fetch the archive' });
         state.enter('inspecting');
-        await host.run('inspectArchive', [ref], { summary: 'prove every byte of the archive' });
+        const proven = await host.run('inspectArchive', [ref], {
+          summary: 'prove every byte of the archive',
+        });
+        state.counted(inspected(proven));
       }
       state.enter('loading');
       loaded = await host.run('loadStaged', [ref], {
         summary: 'load the data beside the live data',
       });
+      state.counted(loadedText(loaded));
       state.enter('staging-files');
       files = (await host.run('stageFiles', [ref], { summary: 'lay the files beside theirs' }))
         .files;
+      state.counted(`${count(files)} files`);
       state.enter('stopping-agents');
       // While a foreign client keeps the swap waiting the controller is away: not for long.
       await host.run('stopAgents', [ref], { summary: 'stop and mask the agents', attempts: 5 });
@@ -259,20 +285,21 @@ class RestoreRun {
     await host.run('restoreUsers', [ref], { summary: 'set users and TTL indexes right' });
     state.enter('starting-agents');
     const { downtime } = await host.run('startAgents', [ref], { summary: 'start the agents' });
+    if (downtime !== undefined) state.counted(`away for ${timeText(downtime)}`);
     return downtime;
   }
 
   async #planned(ref: OperationRef, preflight: PreflightReport): Promise<RestoreReport> {
     await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
     this.state.end('planned', `Nothing was changed. ${preflight.checks.length} checks made.`);
-    return unchangedReport(ref.backupId, 'planned', Date.now() - this.#started, preflight);
+    return unchangedReport(ref.backupId, 'planned', this.#started, preflight);
   }
 
   async #rollback(ref: OperationRef): Promise<RestoreReport> {
     this.#cancellation.passed('rolling-back');
     await this.#undo(ref, true);
     this.state.end('rolled-back', 'The controller is as it was before the restore.');
-    return unchangedReport(ref.backupId, 'rolled-back', Date.now() - this.#started);
+    return unchangedReport(ref.backupId, 'rolled-back', this.#started);
   }
 
   /** How a restore fails that went back from behind its point of no return. */

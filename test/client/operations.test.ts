@@ -78,7 +78,19 @@ it('starts anyway with wait, registers missing search attributes, and sets what 
   expect(await description.staticSummary()).toBe(
     `backup of ${modelUuid} (machine-0): before the upgrade`,
   );
+  const details = await description.staticDetails();
+  expect(details).toContain(`- controller: \`${modelUuid}\``);
+  expect(details).toContain('- machine: machine-0');
+  expect(details).toContain('To stop it, request its cancellation');
   expect(await registerSearchAttributes(server.connection, 'default')).toEqual([]);
+});
+
+it('starts with a summary that the server takes, however long and wide the notes are', async () => {
+  const handle = await client.startBackup({ wait: true, notes: '\u0301'.repeat(5_000) });
+  const run = server.client.workflow.getHandle(handle.workflowId, handle.runId);
+  const summary = await (await run.describe()).staticSummary();
+  expect(Buffer.byteLength(summary ?? '')).toBeGreaterThan(300);
+  expect(Buffer.byteLength(summary ?? '')).toBeLessThanOrEqual(360);
 });
 
 it('tells of a run that no worker has taken up: it runs, without a phase, within seconds', async () => {

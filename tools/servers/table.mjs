@@ -92,6 +92,21 @@ export const servers = Object.freeze({
   mongodump: mongoTool('mongodump', 'HOLDFAST_MONGODUMP'),
   mongorestore: mongoTool('mongorestore', 'HOLDFAST_MONGORESTORE'),
   bsondump: mongoTool('bsondump', 'HOLDFAST_BSONDUMP'),
+
+  // For the pictures of the documentation only: a browser is too large to fetch for that.
+  chromium: {
+    title: 'chromium',
+    variable: 'HOLDFAST_CHROMIUM',
+    program: 'chromium',
+    bundle: 'chromium',
+    version: {
+      pattern: /(?:Chromium|Chrome) (\d\S*)/,
+      wanted: '112 or newer',
+      accepts: (version) => isAtLeast(version, 112, 0),
+    },
+    ways: [],
+    install: 'Chromium on PATH (apt-get install chromium), or a Chrome named by HOLDFAST_CHROMIUM',
+  },
 });
 
 /**
