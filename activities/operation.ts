@@ -30,6 +30,7 @@ export function currentPlan(dependencies: ActivityDependencies, storage: string)
     root: config.controller.root,
     dataDir: config.controller.dataDir,
     workspace: config.workspace,
+    compressor: config.limits.compressor,
     level: config.limits.level,
     memberSize: config.limits.memberSize,
   };
@@ -81,6 +82,7 @@ function requirePlan(found: Plan, planned: Plan): void {
     'root',
     'dataDir',
     'workspace',
+    'compressor',
     'level',
     'memberSize',
   ] as const;

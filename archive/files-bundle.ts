@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { SpoolMember } from '../core/spool';
 import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
+import type { Compressor } from './compressor';
 import { EntryPolicy } from './entry-policy';
 import { MemberCompressor, memberContent } from './gzip-members';
 import { type HostEntry, openHostFile, walkHostFiles } from './host-files';
@@ -18,8 +19,7 @@ export interface BundleOptions {
   readonly paths: readonly string[];
   /** Gets the gzip members of root.tar in order; making them durable is the caller's. */
   readonly segment: MemberSink;
-  /** zlib's level, 0 to 9. */
-  readonly level: number;
+  readonly compressor: Compressor;
   /** Members being compressed at a time; 2 when absent. */
   readonly inFlight?: number;
   readonly signal?: AbortSignal | undefined;
@@ -48,7 +48,7 @@ class BundleWriter {
 
   constructor(options: BundleOptions) {
     this.#compressor = new MemberCompressor({
-      level: options.level,
+      compressor: options.compressor,
       inFlight: options.inFlight ?? 2,
       signal: options.signal,
       onMember: async (member) => {

@@ -1,10 +1,10 @@
-import { gunzip, gzip } from 'node:zlib';
+import { gunzip } from 'node:zlib';
+import type { Compressor } from './compressor';
 
-const outputChunk = 1024 * 1024;
 const smallestChunk = 64;
+/** Content that is believed without having been seen, bytes. */
+const largestChunk = 16 * 1024 * 1024;
 const headerSize = 10;
-const operatingSystemByte = 9;
-const unknownSystem = 255;
 
 /** Content of a gzip member as Holdfast cuts it, bytes. */
 export const memberContent = 4 * 1024 * 1024;
@@ -19,24 +19,6 @@ export interface CompressedMember {
   readonly stored: Buffer;
   /** Bytes before compression. */
   readonly content: number;
-}
-
-/**
- * Compresses `content` into one gzip member (RFC 1952) on the thread pool: no name, no time, the
- * operating system left unknown, so the same content and level give the same bytes everywhere.
- * @param level zlib's level, 0 to 9.
- */
-export function compressMember(content: Buffer, level: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    gzip(content, { level, memLevel: 8, chunkSize: outputChunk }, (error, stored) => {
-      if (error !== null) {
-        reject(error);
-        return;
-      }
-      stored[operatingSystemByte] = unknownSystem;
-      resolve(stored);
-    });
-  });
 }
 
 /**
@@ -57,7 +39,8 @@ export function openMember(stored: Buffer, content: number): Promise<Buffer> {
       fail('a gzip member does not hold what it should');
       return;
     }
-    const chunkSize = Math.min(outputChunk, Math.max(smallestChunk, content));
+    // One more than there is, so that one chunk holds it all and shows its end.
+    const chunkSize = Math.min(largestChunk, Math.max(smallestChunk, content + 1));
     gunzip(stored, { maxOutputLength: Math.max(1, content), chunkSize }, (error, opened) => {
       if (error !== null) fail(`a gzip member cannot be decompressed (${error.message})`, error);
       else if (opened.length !== content) fail('a gzip member does not hold what it should');
@@ -68,8 +51,7 @@ export function openMember(stored: Buffer, content: number): Promise<Buffer> {
 
 /** How a MemberCompressor works. */
 export interface MemberCompressorOptions {
-  /** zlib's level, 0 to 9. */
-  readonly level: number;
+  readonly compressor: Compressor;
   /** Members being compressed at a time; memory is about twice their content. */
   readonly inFlight: number;
   /** Gets the members in the order of `add`, one at a time. */
@@ -77,7 +59,7 @@ export interface MemberCompressorOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Compresses members in parallel on the thread pool and hands them on in order, in bounded memory. */
+/** Compresses members in parallel off the main thread and hands them on in order, in bounded memory. */
 export class MemberCompressor {
   readonly #options: MemberCompressorOptions;
   readonly #running: Promise<CompressedMember>[] = [];
@@ -89,7 +71,7 @@ export class MemberCompressor {
   /** Takes over `content`; resolves when there is room for the next. Calls must not overlap. */
   async add(content: Buffer): Promise<void> {
     this.#options.signal?.throwIfAborted();
-    const member = compressMember(content, this.#options.level).then((stored) => ({
+    const member = this.#options.compressor.compress(content).then((stored) => ({
       stored,
       content: content.length,
     }));

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { HoldfastError, errorText, isHoldfastError } from '../core/errors';
-import { compressMember } from './gzip-members';
+import { zlibMember } from './compressor';
 import { indexLineSchema, isIndexEntry, type IndexEntry, type IndexLine } from './index-line';
 import { indexName } from './paths';
 
@@ -58,7 +58,7 @@ export class IndexWriter {
 
   async #flush(): Promise<void> {
     if (this.#lines.length === 0) return;
-    const stored = await compressMember(Buffer.from(this.#lines.join('')), level);
+    const stored = await zlibMember(Buffer.from(this.#lines.join('')), level);
     this.#lines = [];
     this.#characters = 0;
     this.#hash.update(stored);

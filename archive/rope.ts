@@ -3,7 +3,8 @@ import type { SpoolMember } from '../core/spool';
 import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { EntryPolicy } from './entry-policy';
-import { compressMember, memberContent } from './gzip-members';
+import type { Compressor } from './compressor';
+import { memberContent } from './gzip-members';
 import { SegmentFile } from './segment-file';
 import type { ArchiveEntry, InnerEntry, TarAttributes } from './tar-entry';
 import { encodeTarHeader, paddingAfter, trailerSize } from './tar-header';
@@ -57,22 +58,21 @@ export interface ComposeOptions {
   readonly runDirectory: string;
   /** New file for headers, padding and small files, relative to the run directory; must not exist. */
   readonly literalsFile: string;
-  /** zlib's level for them, 0 to 9. */
-  readonly level: number;
+  readonly compressor: Compressor;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Collects what stands between spooled contents, and makes gzip members of it. */
 class Literals {
   readonly #file: SegmentFile;
-  readonly #level: number;
+  readonly #compressor: Compressor;
   readonly #segments: SpoolMember[];
   #pending: Buffer[] = [];
   #bytes = 0;
 
-  constructor(file: SegmentFile, level: number, segments: SpoolMember[]) {
+  constructor(file: SegmentFile, compressor: Compressor, segments: SpoolMember[]) {
     this.#file = file;
-    this.#level = level;
+    this.#compressor = compressor;
     this.#segments = segments;
   }
 
@@ -91,7 +91,7 @@ class Literals {
     const content = Buffer.concat(this.#pending);
     this.#pending = [];
     this.#bytes = 0;
-    const stored = await compressMember(content, this.#level);
+    const stored = await this.#compressor.compress(content);
     this.#segments.push(await this.#file.append({ stored, content: content.length }));
   }
 }
@@ -163,7 +163,7 @@ export async function composeRope(
   let content = 0;
   const file = await SegmentFile.create(options.runDirectory, options.literalsFile);
   try {
-    const literals = new Literals(file, options.level, segments);
+    const literals = new Literals(file, options.compressor, segments);
     for await (const source of sources) {
       options.signal?.throwIfAborted();
       const entry = described(source);

@@ -7,6 +7,7 @@
  * SIZE (1G) is that of the documents of a controller that is built for it. Fails over 150 MB. The
  * package must be built.
  */
+import { createRequire } from 'node:module';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -22,6 +23,9 @@ const directory = mkdtempSync(join(tmpdir(), 'hf-rss-'));
 const children = [];
 
 const dist = (path) => join(root, 'dist', path);
+const { memoryArguments, memoryVariables } = createRequire(import.meta.url)(
+  dist('worker/process-memory.js'),
+);
 
 function start(program, args, env = {}) {
   const stdio = ['ignore', 'pipe', 'inherit'];
@@ -97,7 +101,8 @@ async function measure() {
   await until('the controller', () => example.out().includes('\n'));
   const config = JSON.parse(example.out()).config;
   const [, host] = ['workflow', 'host'].map((role) =>
-    start(process.execPath, [dist('worker/main.js'), role, config], {
+    start(process.execPath, [...memoryArguments, dist('worker/main.js'), role, config], {
+      ...memoryVariables,
       HOLDFAST_LOG_LEVEL: 'error',
     }),
   );

@@ -20,7 +20,7 @@ export interface ConfigCheck {
 }
 
 const durations = new Set(['hostWait', 'heartbeatTimeout', 'confirmWait']);
-const sizes = new Set(['memberSize', 'bytes']);
+const sizes = new Set(['memberSize', 'buffers', 'bytes']);
 
 function valueText({ path, value }: Setting): string {
   if (value === undefined) return '-';

@@ -66,10 +66,14 @@ export interface TemporalConfig {
 }
 
 export interface LimitsConfig {
-  /** gzip level, 1 to 9. */
+  /** What makes gzip members: zlib, or `igzip` where it is on PATH. */
+  readonly compressor: 'zlib' | 'igzip';
+  /** gzip level, 1 to 9; of igzip 1 to 3. */
   readonly level: number;
   /** Content of a gzip member, bytes. */
   readonly memberSize: number;
+  /** Memory in which a dump gathers and compresses, bytes. */
+  readonly buffers: number;
   /** Collections dumped or loaded at once. */
   readonly parallel: number;
   /** How long a backup waits for a host that does not poll, milliseconds. */

@@ -69,9 +69,13 @@ const temporal = section({
   apiKey: secret.optional(),
 });
 
+const highestIgzipLevel = 3;
+
 const limits = section({
+  compressor: z.enum(['zlib', 'igzip']).prefault('zlib'),
   level: whole(1, 9).prefault(1),
   memberSize: size(64 * 1024, 64 * mebibyte, 'between 64KiB and 64MiB').prefault('4MiB'),
+  buffers: size(mebibyte, 16 * 1024 * mebibyte, 'between 1MiB and 16GiB').prefault('32MiB'),
   parallel: whole(1, 64).prefault(4),
   hostWait: duration(second, 8760 * hour, 'between 1s and 8760h').prefault('24h'),
   heartbeatTimeout: duration(second, hour, 'between 1s and 1h').prefault('30s'),
@@ -80,6 +84,10 @@ const limits = section({
     bytes: size(0, 1024 ** 5, 'between 0 and 1PiB').prefault('5GiB'),
     percent: z.number().min(0).max(90).prefault(10),
   }).prefault({}),
+}).superRefine(({ compressor, level }, context) => {
+  if (compressor === 'zlib' || level <= highestIgzipLevel) return;
+  const message = `must be at most ${highestIgzipLevel} where limits.compressor is igzip`;
+  context.addIssue({ code: 'custom', path: ['level'], message });
 });
 
 /** holdfast.yaml as it is written (docs/configuration.md). Paths are made absolute by the loader. */

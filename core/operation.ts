@@ -16,6 +16,8 @@ export interface Plan {
   readonly root: string;
   readonly dataDir: string;
   readonly workspace: string;
+  /** What makes gzip members. */
+  readonly compressor: 'zlib' | 'igzip';
   /** gzip level. */
   readonly level: number;
   /** Content of a gzip member, bytes. */

@@ -29,28 +29,26 @@ function hasZeroTimestamp(buffer: Buffer, start: number, end: number): boolean {
   return false;
 }
 
-interface Cut {
-  batch: Omit<RawBatch, 'end'>;
-  full: boolean;
-}
+/** What a part of a chunk may have more than the others, bytes: documents are not cut. */
+const unevenness = 64 * 1024;
 
-/** Takes documents from `at` on until the batch is full or the buffer has no whole one any more. */
-function cut(buffer: Buffer, at: number, offset: number): Cut {
+/** Takes whole documents from `at` on, up to `most` bytes but at least one; undefined when there is none. */
+function cut(
+  buffer: Buffer,
+  at: number,
+  most: number,
+  offset: number,
+): Omit<RawBatch, 'end'> | undefined {
   const verbatim: { start: number; end: number }[] = [];
   let zero = buffer.indexOf(zeros, at);
   let documents = 0;
   let end = at;
-  let full = false;
-  while (buffer.length - end >= 4) {
+  while (buffer.length - end >= 4 && documents < maxBatchDocuments) {
     const length = buffer.readInt32LE(end);
     if (length < 5 || length > maxDocumentBytes) {
       throw new BsonFrameError(`impossible document length ${length}`, offset + end);
     }
-    if (end + length > buffer.length) break;
-    if (documents === maxBatchDocuments || (documents > 0 && end + length - at > maxBatchBytes)) {
-      full = true;
-      break;
-    }
+    if (end + length > buffer.length || (documents > 0 && end + length - at > most)) break;
     if (zero >= 0 && zero < end) zero = buffer.indexOf(zeros, end);
     const suspicious = zero >= 0 && zero < end + length;
     if (!startsWithId(buffer, end) || (suspicious && hasZeroTimestamp(buffer, end, end + length))) {
@@ -59,12 +57,13 @@ function cut(buffer: Buffer, at: number, offset: number): Cut {
     end += length;
     documents++;
   }
-  return { batch: { bytes: buffer.subarray(at, end), documents, verbatim }, full };
+  return documents === 0 ? undefined : { bytes: buffer.subarray(at, end), documents, verbatim };
 }
 
 /**
- * Cuts a stream of documents into batches for `insert`: up to 2 MB and 100,000 documents, or one
- * larger document. Holds one batch and one chunk.
+ * Cuts a stream of documents into batches for `insert`: of about 2 MB and up to 100,000 documents, or
+ * one larger document. A chunk that ends with a document, as the members of Holdfast's own dumps do,
+ * is cut evenly and never copied. Holds one chunk, or a batch gathered from smaller ones.
  *
  * @param offset where in the .bson the stream begins, bytes
  * @throws BsonFrameError when a document is cut short or impossible
@@ -77,13 +76,15 @@ export async function* rawBatches(
   let heldBytes = 0;
   let wanted = maxBatchBytes;
   let consumed = offset;
-  function* batches(last: boolean): Generator<RawBatch, void, void> {
-    const buffer = held.length === 1 && held[0] !== undefined ? held[0] : Buffer.concat(held);
+  function* batches(): Generator<RawBatch, void, void> {
+    const [only] = held;
+    const buffer = held.length === 1 && only !== undefined ? only : Buffer.concat(held, heldBytes);
+    const parts = Math.ceil(buffer.length / (1.25 * maxBatchBytes));
+    const most = Math.ceil(buffer.length / parts) + unevenness;
     let at = 0;
     for (;;) {
-      const { batch, full } = cut(buffer, at, consumed - at);
-      const whole = batch.documents > 0 && (full || last || batch.bytes.length >= maxBatchBytes);
-      if (!whole) break;
+      const batch = cut(buffer, at, most, consumed - at);
+      if (batch === undefined) break;
       at += batch.bytes.length;
       consumed += batch.bytes.length;
       yield { ...batch, end: consumed };
@@ -92,14 +93,14 @@ export async function* rawBatches(
     held = rest.length === 0 ? [] : [rest];
     heldBytes = rest.length;
     const next = rest.length >= 4 ? rest.readInt32LE(0) : 0;
-    wanted = Math.max(maxBatchBytes, next, rest.length + 1);
+    wanted = Math.max(maxBatchBytes, next);
   }
   for await (const chunk of chunks) {
     if (chunk.length === 0) continue;
     held.push(chunk);
     heldBytes += chunk.length;
-    if (heldBytes >= wanted) yield* batches(false);
+    if (heldBytes >= wanted) yield* batches();
   }
-  if (heldBytes > 0) yield* batches(true);
+  if (heldBytes > 0) yield* batches();
   if (heldBytes > 0) throw new BsonFrameError('document cut short', consumed);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { memoryArguments, memoryVariables } from './process-memory';
 import type { ProcessEvents } from './supervised-process';
 import { SupervisedProcess } from './supervised-process';
 
@@ -33,8 +34,8 @@ export class TwoProcesses {
         new SupervisedProcess(
           {
             role,
-            command: [process.execPath, entry, role, config],
-            variables,
+            command: [process.execPath, ...memoryArguments, entry, role, config],
+            variables: { ...memoryVariables, ...variables },
             log,
             grace,
             restartAfter,

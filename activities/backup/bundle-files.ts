@@ -12,6 +12,7 @@ import type { BundleSummary } from '../steps';
 import { claimEpoch } from '../workspace/epoch';
 import { StepResult } from '../workspace/step-result';
 import { memberSchema } from './dump-checkpoint';
+import { planCompressor } from './plan-compressor';
 
 const common = {
   path: z.string(),
@@ -56,7 +57,7 @@ export async function bundleFiles(
   const done = await finishedBundle.find(directory);
   if (done !== undefined) return summarize(done);
   const { signal, progress } = attempt;
-  const { root, dataDir, level } = ref.plan;
+  const { root, dataDir } = ref.plan;
   const listed = await listFilesToBackUp({ root, dataDir, signal });
   const floor = dependencies.config.limits.freeSpace;
   await requireSpace(directory, listed.bytes, 'the host files', floor);
@@ -68,7 +69,7 @@ export async function bundleFiles(
       root,
       paths: listed.files.map(({ path }) => path),
       segment,
-      level,
+      compressor: planCompressor(ref.plan, attempt),
       signal,
       onProgress: (path) => progress.add(1, path),
     });

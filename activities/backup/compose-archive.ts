@@ -26,6 +26,7 @@ import { archiveSources } from './archive-sources';
 import { finishedBundle } from './bundle-files';
 import { finishedDump } from './dump-database';
 import { ropePath } from './rope-files';
+import { planCompressor } from './plan-compressor';
 
 /** What the MANIFEST will say of the controller; nothing secret. */
 export const describedController = new StepResult(
@@ -89,7 +90,7 @@ export async function composeArchive(
     {
       runDirectory: directory,
       literalsFile: relative(directory, epoch.own('literals')),
-      level: ref.plan.level,
+      compressor: planCompressor(ref.plan, attempt),
       signal,
     },
   );

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { MemberBuffers } from '../../archive/member-buffers';
+import type { LimitsConfig } from '../../config/holdfast-config';
 import type { OperationRef } from '../../core/operation';
 import { dumpServer, type DumpResult } from '../../mongo/dump';
 import type { ActivityDependencies } from '../dependencies';
@@ -18,9 +20,11 @@ import {
   type StreamState,
 } from './dump-checkpoint';
 import { DumpSpool } from './dump-spool';
+import { planCompressor } from './plan-compressor';
 
 const checkpointEvery = 8 * 1024 * 1024;
-const inFlight = 64 * 1024 * 1024;
+/** Bytes asked for at once: what a cursor holds and has asked for stays out of the pool. */
+const batchBytes = 1024 * 1024;
 
 const dumpSchema = z.object({
   collections: z.array(
@@ -84,9 +88,8 @@ export async function dumpDatabase(
   const spool = await DumpSpool.create({
     epoch,
     runDirectory: directory,
-    level: ref.plan.level,
-    memberSize: ref.plan.memberSize,
-    inFlight,
+    compressor: planCompressor(ref.plan, attempt),
+    buffers: dumpBuffers(limits, ref.plan.memberSize),
     checkpointEvery,
     onReset: (reason) => attempt.warn('the dump starts again', { reason }),
     onCheckpoint: () => requireSpace(directory, 0, 'the dump', limits.freeSpace),
@@ -105,7 +108,7 @@ export async function dumpDatabase(
       const result = await dumpServer(client, spool, {
         ...(resume === undefined ? {} : { resume }),
         parallel: limits.parallel,
-        batchBytes: ref.plan.memberSize,
+        batchBytes: Math.min(batchBytes, ref.plan.memberSize),
         signal,
         onProgress: ({ bytes, totalBytes, documents, current }) => {
           progress.expect(Math.max(bytes, totalBytes));
@@ -122,6 +125,12 @@ export async function dumpDatabase(
   } finally {
     await spool.close();
   }
+}
+
+/** Every stream gathers in a buffer of its own, while at least three others are compressed. */
+function dumpBuffers(limits: LimitsConfig, memberSize: number): MemberBuffers {
+  const least = limits.parallel + 1 + 3;
+  return new MemberBuffers(Math.max(least, Math.floor(limits.buffers / memberSize)), memberSize);
 }
 
 function finish(

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
-import { compressMember } from '../../archive/gzip-members';
+import type { Compressor } from '../../archive/compressor';
+import type { MemberBuffer, MemberBuffers } from '../../archive/member-buffers';
 import { SegmentFile } from '../../archive/segment-file';
 import type { DumpBinding, DumpSink, ScanPosition } from '../../mongo/dump';
 import { writeCheckpoint } from '../workspace/checkpoint';
@@ -16,12 +17,9 @@ export interface DumpSpoolOptions {
   readonly epoch: Epoch;
   /** Run directory, to which the members' file names are relative. */
   readonly runDirectory: string;
-  /** gzip level. */
-  readonly level: number;
-  /** Content of a member, bytes. */
-  readonly memberSize: number;
-  /** Content being compressed at once, bytes: bounds the memory. */
-  readonly inFlight: number;
+  readonly compressor: Compressor;
+  /** Where members are gathered and stay while they are compressed: bounds the memory. */
+  readonly buffers: MemberBuffers;
   /** Stored bytes between two checkpoints. */
   readonly checkpointEvery: number;
   /** Awaited at every checkpoint: looks at the disk. */
@@ -39,9 +37,9 @@ interface Stream {
   done: boolean;
   members: StreamMember[];
   /** Whole writes that are not a member yet. */
-  pending: Buffer[];
-  pendingBytes: number;
-  pendingDocuments: number;
+  gathering: MemberBuffer | undefined;
+  gathered: number;
+  documents: number;
   position: ScanPosition | undefined;
   /** Members are appended in the order of their writes. */
   tail: Promise<void>;
@@ -54,8 +52,6 @@ interface Stream {
 export class DumpSpool implements DumpSink {
   readonly #streams = new Map<string, Stream>();
   #binding: DumpBinding | undefined;
-  #flying = 0;
-  #waiting: (() => void)[] = [];
   #appending: Promise<void> = Promise.resolve();
   #sinceCheckpoint = 0;
   #failure: unknown;
@@ -90,18 +86,22 @@ export class DumpSpool implements DumpSink {
   ): Promise<void> {
     this.#throwFailure();
     const stream = this.#stream(name);
-    if (stream.pendingBytes + bytes.length > this.options.memberSize) await this.#cut(stream);
-    stream.pending.push(bytes);
-    stream.pendingBytes += bytes.length;
-    stream.pendingDocuments += documents;
+    const { gathering } = stream;
+    if (gathering !== undefined && stream.gathered + bytes.length > gathering.bytes.length) {
+      this.#cut(stream);
+    }
+    const buffer = (stream.gathering ??= await this.options.buffers.take(bytes.length));
+    this.#throwFailure();
+    stream.gathered += bytes.copy(buffer.bytes, stream.gathered);
+    stream.documents += documents;
     stream.position = position;
-    if (stream.pendingBytes >= this.options.memberSize) await this.#cut(stream);
+    if (stream.gathered === buffer.bytes.length) this.#cut(stream);
     if (this.#sinceCheckpoint >= this.options.checkpointEvery) await this.checkpoint();
   }
 
   async finish(name: string): Promise<void> {
     const stream = this.#stream(name);
-    await this.#cut(stream);
+    this.#cut(stream);
     await stream.tail;
     this.#throwFailure();
     stream.done = true;
@@ -110,6 +110,7 @@ export class DumpSpool implements DumpSink {
   async rewind(name: string, to: ScanPosition | undefined): Promise<void> {
     const stream = this.#stream(name);
     await stream.tail;
+    this.#forget(stream);
     this.#streams.set(name, { ...emptyStream(), members: membersUpTo(stream.members, to) });
   }
 
@@ -171,26 +172,25 @@ export class DumpSpool implements DumpSink {
     return stream;
   }
 
-  async #cut(stream: Stream): Promise<void> {
-    if (stream.pendingBytes === 0) return;
-    const { pending, pendingDocuments: documents, position } = stream;
-    const only = pending[0];
-    const content = pending.length === 1 && only !== undefined ? only : Buffer.concat(pending);
-    stream.pending = [];
-    stream.pendingBytes = 0;
-    stream.pendingDocuments = 0;
-    await this.#acquire(content.length);
-    const compressed = compressMember(content, this.options.level);
-    // The failure is thrown at the next call; until then it must not count as unhandled.
-    compressed.catch(() => undefined);
-    stream.tail = stream.tail
-      .then(async () => {
-        const stored = await compressed;
-        const member = await this.#append(stored, content.length);
+  #cut(stream: Stream): void {
+    const { gathering, gathered: content, documents, position } = stream;
+    if (gathering === undefined) return;
+    const { buffers, compressor } = this.options;
+    const compressed = compressor.compress(gathering.bytes.subarray(0, content));
+    Object.assign(stream, nothingGathered);
+    stream.tail = Promise.all([compressed, stream.tail])
+      .then(async ([stored]) => {
+        const member = await this.#append(stored, content);
         appendMember(stream.members, { ...member, documents, position });
       })
       .catch((error: unknown) => void (this.#failure ??= error))
-      .finally(() => this.#release(content.length));
+      // Not before it is written: a slow disk would else be met by a heap of compressed members.
+      .finally(() => buffers.release(gathering));
+  }
+
+  #forget(stream: Stream): void {
+    if (stream.gathering !== undefined) this.options.buffers.release(stream.gathering);
+    Object.assign(stream, nothingGathered);
   }
 
   async #append(stored: Buffer, content: number): ReturnType<SegmentFile['append']> {
@@ -204,24 +204,9 @@ export class DumpSpool implements DumpSink {
     return member;
   }
 
-  async #acquire(bytes: number): Promise<void> {
-    while (this.#flying > 0 && this.#flying + bytes > this.options.inFlight) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-      this.#throwFailure();
-    }
-    this.#flying += bytes;
-  }
-
-  #release(bytes: number): void {
-    this.#flying -= bytes;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const resolve of waiting) resolve();
-  }
-
   async #drain(): Promise<void> {
     for (const stream of this.#streams.values()) {
-      await this.#cut(stream);
+      this.#cut(stream);
       await stream.tail;
     }
     this.#throwFailure();
@@ -232,14 +217,8 @@ export class DumpSpool implements DumpSink {
   }
 }
 
+const nothingGathered = { gathering: undefined, gathered: 0, documents: 0, position: undefined };
+
 function emptyStream(): Stream {
-  return {
-    done: false,
-    members: [],
-    pending: [],
-    pendingBytes: 0,
-    pendingDocuments: 0,
-    position: undefined,
-    tail: Promise.resolve(),
-  };
+  return { done: false, members: [], ...nothingGathered, tail: Promise.resolve() };
 }

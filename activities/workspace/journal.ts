@@ -25,6 +25,7 @@ const refSchema = z.object({
     root: z.string(),
     dataDir: z.string(),
     workspace: z.string(),
+    compressor: z.enum(['zlib', 'igzip']).default('zlib'),
     level: z.number(),
     memberSize: z.number(),
   }),

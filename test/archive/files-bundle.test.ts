@@ -17,6 +17,7 @@ import { openMember, type CompressedMember } from '../../archive/gzip-members';
 import type { MemberSink } from '../../archive/segment-file';
 import type { SpoolMember } from '../../core/spool';
 import { noise, sha256Of, temporaryDirectory, writeHostTree, refusalOf } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 let directory: { path: string; remove(): Promise<void> };
 
@@ -57,7 +58,7 @@ async function namesIn(tar: Buffer): Promise<string[]> {
 }
 
 function options(paths: readonly string[], over: Partial<BundleOptions> = {}): BundleOptions {
-  return { root: directory.path, paths, segment: new MemorySink(), level: 1, ...over };
+  return { root: directory.path, paths, segment: new MemorySink(), compressor: zlibOf(1), ...over };
 }
 
 test('files, directories and links are packed under names relative to the root', async () => {

@@ -28,6 +28,7 @@ import {
   temporaryDirectory,
   refusalOf,
 } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 /** The archive, INDEX and MANIFEST of format holdfast-manifest/1 that every later reader must accept. */
 const golden = join(__dirname, '../fixtures/golden/manifest-1');
@@ -116,7 +117,11 @@ async function build(runDirectory: string): Promise<{ bytes: Buffer; inspection:
       bytes: serializeMetadata('v1-2.8', metadata),
     },
   ];
-  const rope = await composeRope(sources, { runDirectory, literalsFile: 'lit-1', level });
+  const rope = await composeRope(sources, {
+    runDirectory,
+    literalsFile: 'lit-1',
+    compressor: zlibOf(level),
+  });
   const options = { runDirectory, indexFile: 'INDEX', archive: archiveName };
   const inspection = await inspectRope(rope, options);
   const chunks: Buffer[] = [];

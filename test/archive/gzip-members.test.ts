@@ -1,11 +1,13 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { MemberCompressor, compressMember, openMember } from '../../archive/gzip-members';
+import { zlibMember } from '../../archive/compressor';
+import { MemberCompressor, openMember } from '../../archive/gzip-members';
 import { BsonFrames, FrameDamage } from '../../archive/bson-frames';
 import { orderedAhead } from '../../archive/ordered-ahead';
 import { dumpOf, seeded } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 test('a member carries no time, no name and no operating system', async () => {
-  const member = await compressMember(Buffer.from('holdfast'), 6);
+  const member = await zlibMember(Buffer.from('holdfast'), 6);
   expect([...member.subarray(0, 10)]).toEqual([
     0x1f,
     0x8b,
@@ -19,7 +21,7 @@ test('a member carries no time, no name and no operating system', async () => {
     255,
   ]);
   expect(gunzipSync(member).toString()).toBe('holdfast');
-  expect(await openMember(await compressMember(Buffer.alloc(0), 9), 0)).toHaveLength(0);
+  expect(await openMember(await zlibMember(Buffer.alloc(0), 9), 0)).toHaveLength(0);
 });
 
 test('members come out in order however long each takes, and few wait at a time', async () => {
@@ -31,7 +33,7 @@ test('members come out in order however long each takes, and few wait at a time'
   let added = 0;
   let most = 0;
   const compressor = new MemberCompressor({
-    level: 6,
+    compressor: zlibOf(6),
     inFlight: 3,
     onMember: async ({ stored, content }) => {
       most = Math.max(most, added - opened.length);

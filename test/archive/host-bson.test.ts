@@ -5,6 +5,7 @@ import { inspectRope } from '../../archive/inspect-rope';
 import { composeRope } from '../../archive/rope';
 import { SegmentFile } from '../../archive/segment-file';
 import { archiveName, attributes, directory, temporaryDirectory } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 test('a host file that is only named like a dump is bundled as any other', async () => {
   const run = await temporaryDirectory();
@@ -13,7 +14,12 @@ test('a host file that is only named like a dump is bundled as any other', async
     await mkdir(join(root, 'tools'), { recursive: true });
     await writeFile(join(root, 'tools', 'notes.bson'), 'no BSON at all');
     const segment = await SegmentFile.create(run.path, 'seg-1');
-    const bundle = await bundleFiles({ root, paths: [join(root, 'tools')], segment, level: 1 });
+    const bundle = await bundleFiles({
+      root,
+      paths: [join(root, 'tools')],
+      segment,
+      compressor: zlibOf(1),
+    });
     await segment.close();
     const { members, size, entries } = bundle;
     const rope = await composeRope(
@@ -28,7 +34,7 @@ test('a host file that is only named like a dump is bundled as any other', async
           inner: entries,
         },
       ],
-      { runDirectory: run.path, literalsFile: 'literals-1', level: 1 },
+      { runDirectory: run.path, literalsFile: 'literals-1', compressor: zlibOf(1) },
     );
     const inspected = await inspectRope(rope, {
       runDirectory: run.path,

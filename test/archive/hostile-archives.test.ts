@@ -1,7 +1,7 @@
 import { serialize } from 'bson';
 import { gzipSync } from 'node:zlib';
 import type { HoldfastError } from '../../core/errors';
-import { compressMember } from '../../archive/gzip-members';
+import { zlibMember } from '../../archive/compressor';
 import { inspectArchive } from '../../archive/inspect-archive';
 import type { IndexLine } from '../../archive/index-line';
 import { filesBundle } from '../../archive/paths';
@@ -74,7 +74,7 @@ function fileLine(piece: Piece, path: string, range: object): object {
 
 /** An archive of one gzip member with an INDEX and digests that fit it as well as they can. */
 async function inspect(pieces: readonly Piece[], tar = tarOf(pieces)): Promise<void> {
-  const bytes = await compressMember(tar, 6);
+  const bytes = await zlibMember(tar, 6);
   const stored = { offset: 0, length: bytes.length, sha256: sha256Of(bytes) };
   const members = [[bytes.length, tar.length]];
   const lines: object[] = [];

@@ -18,6 +18,7 @@ import {
   type SampleArchive,
   refusalOf,
 } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 let directory: { path: string; remove(): Promise<void> };
 let sample: SampleArchive;
@@ -45,7 +46,7 @@ test('the same entries give the same archive, byte for byte', async () => {
       { ...directoryAttributes, path: 'juju-backup', type: 'directory' },
       { ...attributes, path: 'juju-backup/metadata.json', type: 'bytes', bytes: Buffer.from('{}') },
     ];
-    const options = { runDirectory: other.path, level: 6 };
+    const options = { runDirectory: other.path, compressor: zlibOf(6) };
     const first = await composeRope(sources(), { ...options, literalsFile: 'one' });
     const second = await composeRope(sources(), { ...options, literalsFile: 'two' });
     expect(second.segments.map(({ sha256 }) => sha256)).toEqual(
@@ -89,7 +90,7 @@ test('chunks have 1 MiB and do not share memory', async () => {
     const rope = await composeRope([{ ...attributes, path, type: 'bytes', bytes }], {
       runDirectory: other.path,
       literalsFile: 'l',
-      level: 1,
+      compressor: zlibOf(1),
     });
     expect(rope.segments).toHaveLength(2);
     const chunks: Buffer[] = [];
@@ -180,7 +181,7 @@ test.each<[string, RopeSource, string]>([
 ])('a rope with %s does not pass', async (_, source, code) => {
   const other = await temporaryDirectory();
   try {
-    const options = { runDirectory: other.path, level: 6 };
+    const options = { runDirectory: other.path, compressor: zlibOf(6) };
     const rope = await composeRope([source], { ...options, literalsFile: 'l' });
     const refusal = await refusalOf(() =>
       inspectRope(rope, { ...options, indexFile: 'INDEX', archive: archiveName }),
@@ -195,7 +196,7 @@ test.each<[string, RopeSource, string]>([
 test('an entry that the strict reader would refuse is refused when it is composed', async () => {
   const other = await temporaryDirectory();
   try {
-    const options = { runDirectory: other.path, literalsFile: 'l', level: 6 };
+    const options = { runDirectory: other.path, literalsFile: 'l', compressor: zlibOf(6) };
     const source = {
       ...attributes,
       path: 'juju-backup/x',

@@ -7,13 +7,14 @@ import { serialize } from 'bson';
 import { HoldfastError } from '../../core/errors';
 import type { SpoolMember } from '../../core/spool';
 import { bundleFiles, type Bundle } from '../../archive/files-bundle';
-import { compressMember } from '../../archive/gzip-members';
+import { zlibMember } from '../../archive/compressor';
 import type { FileDigest } from '../../archive/index-file';
 import { inspectRope, type RopeInspection } from '../../archive/inspect-rope';
 import type { ReadRange } from '../../archive/read-entry';
 import { composeRope, type Rope, type RopeSource } from '../../archive/rope';
 import { openRope } from '../../archive/rope-file';
 import { SegmentFile } from '../../archive/segment-file';
+import { zlibOf } from './zlib-of';
 
 /** Seconds since the epoch that every sample entry carries. */
 export const sampleTime = 1_763_714_596;
@@ -67,7 +68,7 @@ export async function spool(
   const members: SpoolMember[] = [];
   for (let at = 0; at < content.length; at += pieceSize) {
     const piece = content.subarray(at, at + pieceSize);
-    const stored = await compressMember(piece, 6);
+    const stored = await zlibMember(piece, 6);
     members.push(await segment.append({ stored, content: piece.length }));
   }
   return members;
@@ -126,7 +127,7 @@ export async function sampleArchive(
   const host = join(runDirectory, 'host');
   const paths = await writeHostTree(host);
   const segment = await SegmentFile.create(runDirectory, 'seg-1');
-  const bundle = await bundleFiles({ root: host, paths, segment, level });
+  const bundle = await bundleFiles({ root: host, paths, segment, compressor: zlibOf(level) });
   const history = dumpOf(documents, 1);
   const models = dumpOf(3, 2);
   const oplog = dumpOf(5, 3);
@@ -180,7 +181,11 @@ export async function sampleArchive(
     { ...attributes, path: long, type: 'spooled', members: longMembers, size: models.length },
     { ...attributes, path: 'juju-backup/metadata.json', type: 'bytes', bytes: metadata },
   ];
-  const rope = await composeRope(sources, { runDirectory, literalsFile: 'literals-1', level });
+  const rope = await composeRope(sources, {
+    runDirectory,
+    literalsFile: 'literals-1',
+    compressor: zlibOf(level),
+  });
   const inspection = await inspectRope(rope, {
     runDirectory,
     indexFile: 'INDEX',

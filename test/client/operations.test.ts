@@ -271,6 +271,7 @@ it('tells of a journal on this host that nobody works on, and what to do', async
       dataDir: '/d',
       workspace,
       level: 1,
+      compressor: 'zlib',
       memberSize: 1,
     },
   };

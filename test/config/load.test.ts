@@ -57,8 +57,10 @@ describe('a configuration', () => {
         apiKey: undefined,
       },
       limits: {
+        compressor: 'zlib',
         level: 1,
         memberSize: 4 * 1024 ** 2,
+        buffers: 32 * 1024 ** 2,
         parallel: 4,
         hostWait: 86_400_000,
         heartbeatTimeout: 30_000,
@@ -97,8 +99,10 @@ temporal:
   tls: {caFile: t/ca.pem, certFile: t/c.pem, keyFile: t/k.pem, serverName: temporal.test}
   apiKey: {env: KEY}
 limits:
+  compressor: zlib
   level: 9
   memberSize: 1MiB
+  buffers: 64MiB
   parallel: 2
   hostWait: 1h30m
   heartbeatTimeout: 2s
@@ -137,8 +141,10 @@ log:
     });
     expect(config.temporal.apiKey).toEqual({ env: 'KEY' });
     expect(config.limits).toEqual({
+      compressor: 'zlib',
       level: 9,
       memberSize: 1024 ** 2,
+      buffers: 64 * 1024 ** 2,
       parallel: 2,
       hostWait: 5_400_000,
       heartbeatTimeout: 2000,
@@ -189,6 +195,15 @@ __proto__: {a: 1}
       '  19:24 limits.freeSpace.percent: must be at most 90',
       '  20:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
     ]);
+  });
+
+  it('refuses a level that igzip does not have, and takes those it has', async () => {
+    const storage = 'storage: {type: file, path: /srv/holdfast}\n';
+    expect(await problems(`${storage}limits: {compressor: igzip, level: 4}`)).toEqual([
+      '  2:36 limits.level: must be at most 3 where limits.compressor is igzip',
+    ]);
+    const { config } = await load(`${storage}limits: {compressor: igzip, level: 3}`);
+    expect(config.limits).toMatchObject({ compressor: 'igzip', level: 3 });
   });
 
   it('tells what its error is in one message with the file', async () => {

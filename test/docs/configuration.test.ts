@@ -84,8 +84,10 @@ describe('docs/configuration.md', () => {
       'workspace',
       'temporal.address',
       'temporal.namespace',
+      'limits.compressor',
       'limits.level',
       'limits.memberSize',
+      'limits.buffers',
       'limits.parallel',
       'limits.hostWait',
       'limits.heartbeatTimeout',
@@ -99,6 +101,7 @@ describe('docs/configuration.md', () => {
   it.each([
     ['level', '1', '9', '0', '10'],
     ['memberSize', '64KiB', '64MiB', '63KiB', '65MiB'],
+    ['buffers', '1MiB', '16GiB', '1023KiB', '17GiB'],
     ['parallel', '1', '64', '0', '65'],
     ['hostWait', '1s', '8760h', '999ms', '8761h'],
     ['heartbeatTimeout', '1s', '1h', '999ms', '61m'],

@@ -80,6 +80,7 @@ export function ref(
       root: '/',
       dataDir: '/var/lib/juju',
       workspace: '/var/lib/holdfast',
+      compressor: 'zlib',
       level: 6,
       memberSize: 4_194_304,
     },

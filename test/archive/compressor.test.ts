@@ -1,0 +1,56 @@
+import { spawnSync } from 'node:child_process';
+import { gunzipSync } from 'node:zlib';
+import { compressorOf } from '../../archive/compressor';
+
+const content = Buffer.from('{"charm": "postgresql", "life": "alive"}\n'.repeat(20_000));
+const hasIgzip = spawnSync('igzip', ['--version']).status === 0;
+
+describe.each([
+  { program: 'zlib', level: 1 },
+  { program: 'zlib', level: 6 },
+  { program: 'igzip', level: 1 },
+  { program: 'igzip', level: 3 },
+] as const)('members made by $program at level $level', ({ program, level }) => {
+  if (program === 'igzip' && !hasIgzip) {
+    console.warn('igzip is not on PATH (Debian: isal): its members are made by zlib here');
+  }
+  const reasons: string[] = [];
+  const compressor = compressorOf({ program, level }, (reason) => reasons.push(reason));
+
+  it('hold the content, and are the same bytes every time', async () => {
+    const members = await Promise.all([compressor.compress(content), compressor.compress(content)]);
+    expect(gunzipSync(members[0]).equals(content)).toBe(true);
+    expect(members[1].equals(members[0])).toBe(true);
+    expect(members[0].length).toBeLessThan(content.length / 10);
+    expect(reasons).toHaveLength(program === 'igzip' && !hasIgzip ? 1 : 0);
+  });
+
+  it('name neither file, time nor system', async () => {
+    const [flags, ...rest] = (await compressor.compress(content)).subarray(3, 10);
+    expect({ flags, time: rest.slice(0, 4), system: rest[5] }).toEqual({
+      flags: 0,
+      time: [0, 0, 0, 0],
+      system: 255,
+    });
+  });
+
+  it('of nothing and of a few bytes can be opened, too', async () => {
+    for (const small of [Buffer.alloc(0), Buffer.from('holdfast')]) {
+      expect(gunzipSync(await compressor.compress(small)).equals(small)).toBe(true);
+    }
+  });
+});
+
+describe('igzip that cannot be run', () => {
+  it('is replaced by zlib, which is told once', async () => {
+    const reasons: string[] = [];
+    const compressor = compressorOf(
+      { program: 'igzip', level: 1, igzip: '/nowhere/igzip' },
+      (why) => reasons.push(why),
+    );
+    const members = await Promise.all([1, 2, 3].map(() => compressor.compress(content)));
+    members.push(await compressor.compress(content));
+    for (const member of members) expect(gunzipSync(member).equals(content)).toBe(true);
+    expect(reasons).toEqual(['spawn /nowhere/igzip ENOENT']);
+  });
+});
