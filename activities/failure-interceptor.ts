@@ -8,6 +8,7 @@ import type {
 } from '@temporalio/worker';
 import { HoldfastError, errorText, isHoldfastError } from '../core/errors';
 import type { FailureDetail } from '../core/messages';
+import { hideInstallPaths } from './stack-paths';
 
 /** Turns whatever a step throws into an ApplicationFailure of the error table. */
 export function toApplicationFailure(error: unknown): ApplicationFailure {
@@ -42,8 +43,9 @@ class FailureInterceptor implements ActivityInboundCallsInterceptor {
       // A pause, reset or shutdown must reach the server as what it is: Node's AbortError would be
       // sent as a cancellation that nobody asked for.
       this.context.cancellationSignal.throwIfAborted();
-      if (error instanceof TemporalFailure) throw error;
-      throw toApplicationFailure(error);
+      const failure = error instanceof TemporalFailure ? error : toApplicationFailure(error);
+      hideInstallPaths(failure);
+      throw failure;
     }
   }
 }

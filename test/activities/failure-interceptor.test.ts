@@ -6,6 +6,7 @@ import {
 import { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { failureInterceptor, toApplicationFailure } from '../../activities/failure-interceptor';
 import { errorTable } from '../../core/error-table';
@@ -81,6 +82,36 @@ describe('an error that nobody foresaw', () => {
 test("a failure of Temporal's own stays what it is", async () => {
   const own = ApplicationFailure.nonRetryable('as it was', 'Own');
   expect(await failureOf(() => Promise.reject(own))).toBe(own);
+});
+
+test('a stack tells which code failed, not where it is installed', async () => {
+  const cause = new Error('open /srv/a: denied');
+  cause.stack = [
+    'Error: open /srv/a: denied',
+    '    at open (node:internal/fs/promises:639:25)',
+    '    at read (file:///home/me/app/node_modules/mongodb/lib/a.js:1:2)',
+    '    at /home/me/app/node_modules/.pnpm/x/node_modules/@a/b/c.js:3:4',
+    '    at async Mine.run (/home/me/app/src/mine.js:5:6)',
+  ].join('\n');
+  const failure = await failureOf(() =>
+    Promise.reject(new HoldfastError('HF-RESTORE-002', undefined, { cause })),
+  );
+  const root = join(__dirname, '../..');
+  expect(failure).toHaveProperty(
+    'cause.stack',
+    [
+      'Error: open /srv/a: denied',
+      '    at open (node:internal/fs/promises:639:25)',
+      '    at read (mongodb/lib/a.js:1:2)',
+      '    at @a/b/c.js:3:4',
+      '    at async Mine.run (mine.js:5:6)',
+    ].join('\n'),
+  );
+  expect(failure).toHaveProperty('stack', expect.not.stringContaining(root));
+  expect(failure).toHaveProperty(
+    'stack',
+    expect.stringMatching(/holdfast\/activities\/failure-interceptor\.ts:\d+/),
+  );
 });
 
 describe("Node's AbortError", () => {
