@@ -8,7 +8,7 @@ import type {
 } from '@temporalio/worker';
 import { HoldfastError, errorText, isHoldfastError } from '../core/errors';
 import type { FailureDetail } from '../core/messages';
-import { hideInstallPaths } from './stack-paths';
+import { trimStacks } from './stack-paths';
 
 /** Turns whatever a step throws into an ApplicationFailure of the error table. */
 export function toApplicationFailure(error: unknown): ApplicationFailure {
@@ -21,13 +21,15 @@ export function toApplicationFailure(error: unknown): ApplicationFailure {
     hint: known.hint,
     exit: known.exit,
   };
-  return ApplicationFailure.create({
+  const failure = ApplicationFailure.create({
     type: known.code,
     message: known.message,
     nonRetryable: !known.retryable,
     details: [detail],
     ...(known.cause instanceof Error ? { cause: known.cause } : {}),
   });
+  // Where it was thrown, not where it was turned into a failure.
+  return Object.assign(failure, { stack: known.stack });
 }
 
 class FailureInterceptor implements ActivityInboundCallsInterceptor {
@@ -44,7 +46,8 @@ class FailureInterceptor implements ActivityInboundCallsInterceptor {
       // sent as a cancellation that nobody asked for.
       this.context.cancellationSignal.throwIfAborted();
       const failure = error instanceof TemporalFailure ? error : toApplicationFailure(error);
-      hideInstallPaths(failure);
+      // What the table knows is told by code and hint, which must not drown; a defect needs all there is.
+      trimStacks(failure, isHoldfastError(error) ? 'messages' : 'stacks');
       throw failure;
     }
   }

@@ -5,17 +5,18 @@ const house = dirname(__dirname);
 const houseName = basename(house) === 'dist' ? 'holdfast/dist' : 'holdfast';
 
 /**
- * Rewrites the stack of an error and of its causes, in place, so that no frame tells where anything
- * is installed: `holdfast/dist/mongo/dump.js:12:3`, `mongodb/lib/cmap/connection.js:1:2`, and of files of
- * nobody's package only the name. A failure is sent with its stack and kept in the history.
+ * Makes the stacks of a failure fit for a history, in place: no frame tells where anything is installed,
+ * but `holdfast/dist/mongo/dump.js:12:3`, `mongodb/lib/cmap/connection.js:1:2`, and of files of nobody's
+ * package only the name. With `causes: 'messages'` its causes keep no stack at all.
  */
-export function hideInstallPaths(error: unknown): void {
+export function trimStacks(failure: Error, causes: 'stacks' | 'messages'): void {
   const seen = new Set<unknown>();
-  let next = error;
+  let next: unknown = failure;
   while (next instanceof Error && !seen.has(next)) {
     seen.add(next);
+    const kept = next === failure || causes === 'stacks' ? (next.stack ?? '') : '';
     // An error may be frozen; it is sent all the same.
-    if (next.stack !== undefined) Reflect.set(next, 'stack', withoutInstallPaths(next.stack));
+    Reflect.set(next, 'stack', withoutInstallPaths(kept));
     next = next.cause;
   }
 }

@@ -93,9 +93,7 @@ test('a stack tells which code failed, not where it is installed', async () => {
     '    at /home/me/app/node_modules/.pnpm/x/node_modules/@a/b/c.js:3:4',
     '    at async Mine.run (/home/me/app/src/mine.js:5:6)',
   ].join('\n');
-  const failure = await failureOf(() =>
-    Promise.reject(new HoldfastError('HF-RESTORE-002', undefined, { cause })),
-  );
+  const failure = await failureOf(() => Promise.reject(cause));
   const root = join(__dirname, '../..');
   expect(failure).toHaveProperty(
     'cause.stack',
@@ -111,6 +109,18 @@ test('a stack tells which code failed, not where it is installed', async () => {
   expect(failure).toHaveProperty(
     'stack',
     expect.stringMatching(/holdfast\/activities\/failure-interceptor\.ts:\d+/),
+  );
+});
+
+test('an error of the table tells where it was thrown; its cause is told by its message alone', async () => {
+  const cause = new Error('denied');
+  const failure = await failureOf(() =>
+    Promise.reject(new HoldfastError('HF-RESTORE-002', undefined, { cause })),
+  );
+  expect(failure).toMatchObject({ cause: { message: 'denied', stack: '' } });
+  expect(failure).toHaveProperty(
+    'stack',
+    expect.stringMatching(/^HoldfastError: .+\n +at .*holdfast\/test\/activities\//),
   );
 });
 
