@@ -58,10 +58,26 @@ export async function findNamed(
     if (direct !== undefined) return direct;
   }
   const runs = await findRuns(client, modelUuid, 1_000);
-  return runs.find(
-    ({ runId, workflowId, backupId }) =>
-      runId === name || workflowId === name || backupId?.startsWith(name) === true,
-  );
+  return runs.find((run) => isNamed(run, name));
+}
+
+/** As `findNamed`, of what runs now; without a name a backup or restore comes before a verification. */
+export async function findRunning(
+  client: Client,
+  modelUuid: string,
+  name?: string,
+): Promise<FoundRun | undefined> {
+  // First what is known before the server's index knows it.
+  const latest = await findLatest(client, modelUuid);
+  const runs = latest?.running === true ? [latest] : [];
+  const found = runs.find((run) => name === undefined || isNamed(run, name));
+  if (found !== undefined) return found;
+  const indexed = await findRuns(client, modelUuid, 1_000);
+  return indexed.find((run) => run.running && (name === undefined || isNamed(run, name)));
+}
+
+function isNamed({ runId, workflowId, backupId }: FoundRun, name: string): boolean {
+  return runId === name || workflowId === name || backupId?.startsWith(name) === true;
 }
 
 async function describeRun(

@@ -23,7 +23,7 @@ import { identifyThisHost } from '../worker/this-host';
 import { hostQueue, quoteName, workflowQueue } from '../core/ids';
 import { askToCancel } from './cancel';
 import { operationError } from './failures';
-import { findLatest, findNamed, type FoundRun } from './find-run';
+import { findLatest, findNamed, findRunning, type FoundRun } from './find-run';
 import { journaled, type Interrupted } from './interrupted';
 import { readJobs } from './jobs';
 import {
@@ -146,15 +146,17 @@ export class HoldfastClient {
   }
 
   /**
-   * The backup or restore of this host's controller that runs now.
+   * An operation of this host's controller that runs now: by run id, workflow id or (the beginning of)
+   * a backup id; without a name the backup or restore, or else a verification.
    * @throws HoldfastError HF-JOB-001 when none runs, HF-TEMPORAL-001
    */
-  async running(): Promise<OperationHandle> {
+  async running(name?: string): Promise<OperationHandle> {
     const session = await this.#connected();
     const { modelUuid } = await this.host();
-    const found = await session.call(() => findLatest(session.client, modelUuid));
-    if (found?.running === true) return this.#handleOf(found);
-    throw await this.#hasNo('operation that runs');
+    const found = await session.call(() => findRunning(session.client, modelUuid, name));
+    if (found !== undefined) return this.#handleOf(found);
+    const what = name === undefined ? '' : ` ${quoteName(name)}`;
+    throw await this.#hasNo(`operation${what} that runs`);
   }
 
   /**

@@ -66,6 +66,7 @@ const backupReport = {
   collections: count,
   documents: count,
   oplogEntries: count,
+  dumpRestarts: count.optional(),
   files: count,
   compensated: z.string().optional(),
   duration: z.number(),
@@ -216,7 +217,7 @@ export const documentSchemas = {
   }),
   cancel: z.strictObject({
     v,
-    kind: z.enum(['backup', 'restore']),
+    kind,
     will: z.enum(['stopping', 'finishing', 'rolling-back']),
     workflowId: z.string(),
     runId: z.string(),

@@ -255,7 +255,7 @@ export interface CancelRequest {
 /** Answer of the update `cancel`: what happens now. */
 export interface CancelAnswer {
   readonly v: 1;
-  readonly kind: 'backup' | 'restore';
+  readonly kind: WorkflowStatus['kind'];
   /**
    * `stopping`: it stops now, and what it had begun is undone. `finishing`: its commit is being
    * finished, after which it is done. `rolling-back`: it goes back to the exact state before.

@@ -12,7 +12,9 @@ export function cancelLines(
 function willText(kind: CancelAnswer['kind'], will: CancelAnswer['will']): string {
   switch (will) {
     case 'stopping':
-      return `The ${kind} stops now, and what it had begun is undone.`;
+      return kind === 'verify'
+        ? 'The verify stops now; it changes nothing.'
+        : `The ${kind} stops now, and what it had begun is undone.`;
     case 'finishing':
       return `The ${kind} is being committed: it is finished, and stays.`;
     case 'rolling-back':

@@ -6,7 +6,7 @@ import { withClient } from './operation';
 export const cancel: CommandRun = (context, input) => {
   const { terminal } = context;
   return withClient(context, async (client) => {
-    const handle = await client.running();
+    const handle = await client.running(input.arguments[0]);
     const answer = await client.cancel(handle, { rollback: hasOption(input, 'rollback') });
     const { workflowId, runId } = handle;
     if (terminal.json) terminal.outJson({ ...answer, workflowId, runId });

@@ -179,10 +179,17 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'cancel',
-    summary: 'stop the backup or restore that runs',
+    summary: 'stop the operation that runs',
     description:
-      "Asks the operation of this host's controller to stop, says what happens now, and returns. Until its point of no return it stops and what it had begun is undone. A backup that is being committed is finished. A restore past its point of no return is only stopped with --rollback: it then goes back to the exact state before.",
-    arguments: [],
+      "Asks an operation of this host's controller to stop, says what happens now, and returns. Without an argument it is the backup or restore that runs, or else the verification. Until its point of no return it stops and what it had begun is undone. A backup that is being committed is finished. A restore past its point of no return is only stopped with --rollback: it then goes back to the exact state before.",
+    arguments: [
+      {
+        name: 'ID',
+        required: false,
+        description: 'run id, workflow id or backup id',
+        known: 'jobs',
+      },
+    ],
     options: [
       {
         name: 'rollback',

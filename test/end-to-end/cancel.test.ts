@@ -1,4 +1,5 @@
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
+import { until } from '../examples/until';
 import { Site } from './site';
 import {
   captureSite,
@@ -63,6 +64,21 @@ describe('holdfast cancel', () => {
     expect(waiting).toBe(130);
     expect(stderr).toContain('[HF-CANCEL-001] the backup was cancelled; what it had begun was');
     expect((await site.holdfast('list', '--quiet')).stdout.trim()).toBe(id);
+  });
+
+  it('stops a verification that waits for its host, named by its backup', async () => {
+    await site.signalWorker('host', 'SIGKILL');
+    const verifying = site.begin('verify', id, '--wait');
+    // The server's index knows it a moment later.
+    const answer = await until('the cancel', async () => {
+      const { status, stdout } = await site.holdfast('cancel', id.slice(0, 15));
+      return status === 0 ? stdout : undefined;
+    });
+    expect(answer).toContain('The verify stops now; it changes nothing.');
+    const { status, stderr } = await verifying.result;
+    expect(status).toBe(130);
+    expect(stderr).toContain('[HF-CANCEL-001] the verify was cancelled; it had changed nothing');
+    await site.startWorker('host');
   });
 
   it('is told by watch and jobs with the same lines and documents as published', async () => {

@@ -11,7 +11,7 @@ import {
 } from '../../core/messages';
 import { createLogger, TemporalLogger } from '../../worker/logging';
 import { until } from '../client/temporary';
-import { backupInput, FakeHost, restoreInput } from './fake-host';
+import { backupInput, FakeHost, restoreInput, verifyInput } from './fake-host';
 
 let host: FakeHost;
 
@@ -25,14 +25,16 @@ afterAll(async () => {
   await Runtime.instance().shutdown();
 });
 
+const inputs = { backup: backupInput, restore: restoreInput, verify: verifyInput };
+
 /** Starts an operation and waits until it is in the step that is held. */
 async function startHeld(
-  kind: 'backup' | 'restore',
+  kind: WorkflowStatus['kind'],
   step: keyof HostSteps,
   changes: object = {},
 ): Promise<{ handle: WorkflowHandle; release: () => void }> {
   const release = host.hold(step);
-  const input = { ...(kind === 'backup' ? backupInput : restoreInput), ...changes };
+  const input = { ...inputs[kind], ...changes };
   const handle = await host.server.client.workflow.start(kind, {
     workflowId: randomUUID(),
     taskQueue: 'holdfast',
@@ -50,7 +52,7 @@ const cancel = (handle: WorkflowHandle, rollback = false): Promise<CancelAnswer>
 const will = async (handle: WorkflowHandle, rollback = false): Promise<CancelAnswer['will']> =>
   (await cancel(handle, rollback)).will;
 
-async function ending(handle: WorkflowHandle, kind: 'backup' | 'restore') {
+async function ending(handle: WorkflowHandle, kind: WorkflowStatus['kind']) {
   const error: unknown = await handle.result().catch((reason: unknown) => reason);
   const { code, message, exit } = operationError(error, kind);
   return { code, message, exit };
@@ -61,6 +63,19 @@ async function refusal(handle: WorkflowHandle, rollback = false): Promise<string
   if (!(error instanceof WorkflowUpdateFailedError)) throw error;
   return operationError(error, 'restore').code;
 }
+
+describe('a verification that is asked to cancel', () => {
+  it('stops, and says that it had changed nothing', async () => {
+    const { handle } = await startHeld('verify', 'verifyBackup');
+    expect(await cancel(handle)).toEqual({ v: 1, kind: 'verify', will: 'stopping' });
+    expect(await ending(handle, 'verify')).toEqual({
+      code: 'HF-CANCEL-001',
+      message: 'the verify was cancelled; it had changed nothing',
+      exit: 130,
+    });
+    expect(host.steps).toEqual(['verifyBackup', 'verifyBackup cancelled']);
+  });
+});
 
 describe('a backup that is asked to cancel', () => {
   it('stops in a step, removes what it wrote, and says that it was cancelled', async () => {
