@@ -1,8 +1,10 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
   TerminatedFailure,
   TimeoutFailure,
+  TimeoutType,
 } from '@temporalio/common';
 import { errorTable, type ErrorCode } from '../core/error-table';
 import { errorText, HoldfastError, isHoldfastError } from '../core/errors';
@@ -68,8 +70,22 @@ export function operationError(error: unknown, kind: WorkflowStatus['kind']): Ho
     return new HoldfastError('HF-CANCEL-001', { kind, outcome }, { cause: error });
   }
   const timeout = chain.find((cause) => cause instanceof TimeoutFailure);
+  const step = chain.find((cause) => cause instanceof ActivityFailure);
+  if (timeout !== undefined && step !== undefined) {
+    return lostAttempt(step.activityType, timeout.timeoutType === TimeoutType.HEARTBEAT, error);
+  }
   const reason = errorText(timeout ?? chain.at(-1) ?? error);
   return new HoldfastError('HF-INTERNAL-001', { reason }, { cause: error });
+}
+
+/** HF-WORKER-002, of an attempt whose worker never said how it went. */
+export function lostAttempt(
+  step: string,
+  silent: boolean,
+  cause?: unknown,
+): HoldfastError<'HF-WORKER-002'> {
+  const reason = silent ? 'its worker gave no sign of life' : 'it did not end within its time';
+  return new HoldfastError('HF-WORKER-002', { step, reason }, { cause });
 }
 
 /** An error and what caused it, outermost first. */

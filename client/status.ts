@@ -15,7 +15,8 @@ import {
   type VerifyReport,
   type WorkflowStatus,
 } from '../core/messages';
-import { isErrorCode, operationError } from './failures';
+import { isErrorCode, lostAttempt, operationError } from './failures';
+import { phaseOfStep } from './step-phase';
 
 /** Result of an operation. */
 export type Report = BackupReport | RestoreReport | VerifyReport;
@@ -93,7 +94,7 @@ export async function readStatus(client: Client, request: StatusRequest): Promis
     running ? {} : ending(client, request),
   ]);
   const known = knownOf(description, kind);
-  const phase = known.phase ?? answer?.phase;
+  const phase = phaseNow(known.phase ?? answer?.phase, step);
   const backupId = known.backupId ?? answer?.backupId;
   return {
     ...known,
@@ -104,6 +105,12 @@ export async function readStatus(client: Client, request: StatusRequest): Promis
     ...(answer === undefined ? {} : { pastNoReturn: answer.pastNoReturn }),
     ...end,
   };
+}
+
+/** A workflow that waited for its host learns only by the step's end that a host has come. */
+function phaseNow(phase: string | undefined, step: PendingStep | undefined): string | undefined {
+  if (phase !== 'waiting-for-host' || step?.state !== 'started') return phase;
+  return phaseOfStep(step.type) ?? phase;
 }
 
 /** The part of a status that the server's listing holds already. */
@@ -183,6 +190,9 @@ async function ending(
   }
 }
 
+/** temporal.api.enums.v1.TimeoutType */
+const heartbeatTimeout = 4;
+
 /** temporal.api.enums.v1.PendingActivityState */
 const stepStates: Readonly<Record<number, PendingStep['state']>> = {
   1: 'scheduled',
@@ -194,17 +204,17 @@ async function pendingStep(
   client: Client,
   { raw }: WorkflowExecutionDescription,
 ): Promise<PendingStep | undefined> {
-  const pending = raw.pendingActivities?.at(-1);
+  const all = raw.pendingActivities ?? [];
+  const pending = all.find(({ state }) => stepStates[Number(state)] === 'started') ?? all.at(-1);
   if (pending === undefined) return undefined;
   const { activityType, attempt, lastStartedTime, heartbeatDetails, lastFailure, state } = pending;
   const [heartbeat] = await decodeArrayFromPayloads(
     client.options.loadedDataConverter,
     heartbeatDetails?.payloads,
   );
-  const code =
-    lastFailure?.applicationFailureInfo?.type ?? lastFailure?.cause?.applicationFailureInfo?.type;
+  const type = activityType?.name ?? '';
   return {
-    type: activityType?.name ?? '',
+    type,
     state: stepStates[Number(state)] ?? 'scheduled',
     attempt: attempt ?? 1,
     ...(lastStartedTime === undefined || lastStartedTime === null
@@ -213,13 +223,25 @@ async function pendingStep(
     ...(isHeartbeat(heartbeat) ? { heartbeat } : {}),
     ...(lastFailure === undefined || lastFailure === null
       ? {}
-      : {
-          lastFailure: {
-            code: isErrorCode(code) ? code : 'HF-INTERNAL-001',
-            message: lastFailure.message ?? '',
-          },
-        }),
+      : { lastFailure: failureOf(type, lastFailure) }),
   };
+}
+
+type SentFailure = NonNullable<
+  NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number]['lastFailure']
+>;
+
+function failureOf(
+  step: string,
+  { applicationFailureInfo, cause, timeoutFailureInfo, message }: SentFailure,
+): NonNullable<PendingStep['lastFailure']> {
+  const timeout = timeoutFailureInfo?.timeoutType;
+  if (timeout !== undefined && timeout !== null) {
+    const lost = lostAttempt(step, Number(timeout) === heartbeatTimeout);
+    return { code: lost.code, message: lost.message };
+  }
+  const code = applicationFailureInfo?.type ?? cause?.applicationFailureInfo?.type;
+  return { code: isErrorCode(code) ? code : 'HF-INTERNAL-001', message: message ?? '' };
 }
 
 function isHeartbeat(value: unknown): value is HeartbeatDetail {

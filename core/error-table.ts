@@ -89,6 +89,12 @@ export const errorTable = {
     message: 'no worker polls the queue {queue}{last}; nothing was started',
     hint: 'Run `holdfast worker` on {where}, or add --wait to start now and let the work wait for it.',
   },
+  'HF-WORKER-002': {
+    exit: 17,
+    retryable: true,
+    message: 'an attempt of {step} was lost: {reason}',
+    hint: 'The next attempt goes on from what is on disk, on any worker of that host; if none runs there, start it with `holdfast worker`.',
+  },
   'HF-HOST-001': {
     exit: 14,
     retryable: false,
@@ -163,6 +169,12 @@ export const errorTable = {
     retryable: false,
     message: '{path} has {free} free, {need} are needed for {what}',
     hint: 'Free some space there, or point workspace or storage at a larger volume.',
+  },
+  'HF-DISK-002': {
+    exit: 16,
+    retryable: true,
+    message: '{path} is full, it has {free} free; {step} waits until there is space',
+    hint: 'Free some space there: the step is tried again and goes on by itself.',
   },
   'HF-WORKSPACE-001': {
     exit: 14,

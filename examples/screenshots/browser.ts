@@ -81,11 +81,7 @@ export class Browser {
     const { targetId } = targetSchema.parse(created);
     const attached = await browser.#ask('Target.attachToTarget', { targetId, flatten: true });
     browser.#session = sessionSchema.parse(attached).sessionId;
-    await browser.#ask('Emulation.setDeviceMetricsOverride', {
-      ...size,
-      deviceScaleFactor: 1,
-      mobile: false,
-    });
+    await browser.resize(size);
     return browser;
   }
 
@@ -124,9 +120,24 @@ export class Browser {
     }
   }
 
-  /** What the window shows, as PNG. */
-  async picture(): Promise<Buffer> {
-    const answer = await this.#ask('Page.captureScreenshot', { format: 'png' });
+  /** Gives the window another size. */
+  async resize(size: { readonly width: number; readonly height: number }): Promise<void> {
+    await this.#ask('Emulation.setDeviceMetricsOverride', {
+      ...size,
+      deviceScaleFactor: 1,
+      mobile: false,
+    });
+  }
+
+  /** What a part of the window shows, as PNG. */
+  async picture(part: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+  }): Promise<Buffer> {
+    const clip = { ...part, scale: 1 };
+    const answer = await this.#ask('Page.captureScreenshot', { format: 'png', clip });
     return Buffer.from(pictureSchema.parse(answer).data, 'base64');
   }
 

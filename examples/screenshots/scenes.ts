@@ -16,6 +16,14 @@ const show = (text: string): void => void process.stderr.write(text);
 const readySchema = z.object({ ui: z.string() }).loose();
 /** Milliseconds in which a page must show what it is for. */
 const patience = 90_000;
+/** Pixels; what is left of and above the page about one run is the same on every page. */
+const width = 1460;
+const margin = { x: 64, y: 105 };
+/** The page makes the frames of its texts a little too low for them. */
+const wholeFrames = `for (const frame of document.querySelectorAll('iframe')) {
+  const page = frame.contentDocument?.documentElement;
+  if (page) frame.style.height = page.scrollHeight + 24 + 'px';
+} true`;
 
 /** The moments of a controller's life that the documentation shows. */
 export class Scenes {
@@ -93,7 +101,7 @@ export class Scenes {
     const run = await this.#run('WorkflowType="backup" AND HoldfastPhase="dumping"');
     await this.browser.open(`${run}/user-metadata`);
     await this.browser.shows(['Phase: dumping', 'dump every collection'], patience);
-    await this.#picture('backup-running');
+    await this.#picture('backup-running', 980);
     await backup;
   }
 
@@ -108,7 +116,7 @@ export class Scenes {
     try {
       await this.browser.open(`${run}/pending-activities`);
       await this.browser.shows(['dumpDatabase', 'HF-MONGO-'], patience);
-      await this.#picture('backup-retried');
+      await this.#picture('backup-retried', 900);
     } finally {
       await services.start(databaseUnitName);
     }
@@ -120,7 +128,7 @@ export class Scenes {
     const run = await this.#run('WorkflowType="restore" AND HoldfastOutcome="restored"');
     await this.browser.open(`${run}/user-metadata`);
     await this.browser.shows(['is restored', 'the controller was away for'], patience);
-    await this.#picture('restore-finished');
+    await this.#picture('restore-finished', 1300);
   }
 
   /** Address of the run's page, once the list of workflows has one that the filter lets through. */
@@ -139,11 +147,15 @@ export class Scenes {
     }
   }
 
-  async #picture(name: string): Promise<void> {
+  /** @param height of the window, pixels */
+  async #picture(name: string, height: number): Promise<void> {
     const path = join(this.flags.to, `${name}.png`);
+    await this.browser.resize({ width, height });
+    await this.browser.evaluate(wholeFrames);
     // What slides or fades in is there a moment after its text.
     await delay(500);
-    const png = await this.browser.picture();
+    const { x, y } = margin;
+    const png = await this.browser.picture({ x, y, width: width - x, height: height - y });
     await writeFile(path, await fewerColours(png));
     show(`${path}\n`);
   }

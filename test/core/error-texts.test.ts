@@ -42,8 +42,8 @@ const texts: Texts = {
     hint: 'Start one with `holdfast up`, or set temporal.address to where yours runs.',
   },
   'HF-TEMPORAL-002': {
-    params: { looked: 'PATH, /root/.cache/holdfast' },
-    message: 'no Temporal CLI found; looked at PATH, /root/.cache/holdfast',
+    params: { looked: 'PATH, /home/ubuntu/.cache/holdfast' },
+    message: 'no Temporal CLI found; looked at PATH, /home/ubuntu/.cache/holdfast',
     hint: 'Install the Temporal CLI, name it with --temporal-cli PATH, or run `holdfast up --fetch` to download it.',
   },
   'HF-TEMPORAL-003': {
@@ -91,6 +91,11 @@ const texts: Texts = {
     params: { queue: 'holdfast', last: ' (nobody has polled it)', where: 'the host of machine-0' },
     message: 'no worker polls the queue holdfast (nobody has polled it); nothing was started',
     hint: 'Run `holdfast worker` on the host of machine-0, or add --wait to start now and let the work wait for it.',
+  },
+  'HF-WORKER-002': {
+    params: { step: 'dumpDatabase', reason: 'its worker gave no sign of life' },
+    message: 'an attempt of dumpDatabase was lost: its worker gave no sign of life',
+    hint: 'The next attempt goes on from what is on disk, on any worker of that host; if none runs there, start it with `holdfast worker`.',
   },
   'HF-HOST-001': {
     params: { looked: 'agent.conf nor host.json' },
@@ -171,6 +176,11 @@ const texts: Texts = {
     params: { path: '/srv/holdfast', free: '1.0 GiB', need: '6.0 GiB', what: 'the archive' },
     message: '/srv/holdfast has 1.0 GiB free, 6.0 GiB are needed for the archive',
     hint: 'Free some space there, or point workspace or storage at a larger volume.',
+  },
+  'HF-DISK-002': {
+    params: { path: '/var/lib/holdfast', free: '0 B', step: 'undoRestore' },
+    message: '/var/lib/holdfast is full, it has 0 B free; undoRestore waits until there is space',
+    hint: 'Free some space there: the step is tried again and goes on by itself.',
   },
   'HF-WORKSPACE-001': {
     params: { path: '/var/lib/holdfast', reason: 'its mode is 0755' },

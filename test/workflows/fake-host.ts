@@ -1,9 +1,15 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import type { HostSteps } from '../../activities/steps';
-import type { BackupInput, OperationLimits, Placement, RestoreInput } from '../../core/messages';
+import type {
+  BackupInput,
+  OperationLimits,
+  Placement,
+  RestoreInput,
+  VerifyInput,
+} from '../../core/messages';
 import { requireBuild } from '../client/built-command';
 import { modelUuid } from '../client/temporary';
 import { registerSearchAttributes } from '../../worker/search-attributes';
@@ -27,6 +33,7 @@ const common = {
 } as const;
 
 export const backupInput: BackupInput = { ...common, notes: '', purpose: 'manual' };
+export const verifyInput: VerifyInput = { ...common, backupId };
 export const restoreInput: RestoreInput = {
   ...common,
   action: 'restore',
@@ -41,8 +48,8 @@ export class FakeHost {
   /** Steps in the order they began; one that was cancelled is followed by `NAME cancelled`. */
   readonly steps: string[] = [];
   /** Steps that wait until they are let go or cancelled. */
-  readonly #held = new Map<string, Promise<void>>();
-  #stop: () => Promise<void> = () => Promise.resolve();
+  readonly #held = new Map<string, { until: Promise<void>; silent: boolean }>();
+  readonly #workers: { readonly worker: Worker; readonly ended: Promise<void> }[] = [];
 
   private constructor(readonly server: TestWorkflowEnvironment) {}
 
@@ -57,31 +64,45 @@ export class FakeHost {
     });
     await registerSearchAttributes(server.connection, 'default');
     const host = new FakeHost(server);
-    const worker = await Worker.create({
-      connection: server.nativeConnection,
-      taskQueue: queue,
+    await host.#work(queue, {
       workflowBundle: { codePath: join(__dirname, '../../dist/workflow-bundle.js') },
-      activities: host.#activities(),
-      maxHeartbeatThrottleInterval: 100,
     });
-    const running = worker.run();
-    host.#stop = async () => {
-      worker.shutdown();
-      await running;
-    };
     return host;
   }
 
-  /** The next time this step runs it waits for what is returned to be called, or for a cancel. */
-  hold(name: keyof HostSteps): () => void {
+  /** Takes the steps of another queue too. */
+  serve(taskQueue: string): Promise<void> {
+    return this.#work(taskQueue, {});
+  }
+
+  /**
+   * The next time this step runs it waits for what is returned to be called, or for a cancel; `silent`,
+   * as a worker does that died: without a heartbeat.
+   */
+  hold(name: keyof HostSteps, options: { readonly silent?: boolean } = {}): () => void {
     let release: () => void = () => undefined;
-    this.#held.set(name, new Promise((resolve) => (release = resolve)));
+    const until = new Promise<void>((resolve) => (release = resolve));
+    this.#held.set(name, { until, silent: options.silent ?? false });
     return release;
   }
 
   async stop(): Promise<void> {
-    await this.#stop();
+    for (const { worker, ended } of this.#workers) {
+      worker.shutdown();
+      await ended;
+    }
     await this.server.teardown();
+  }
+
+  async #work(taskQueue: string, options: Partial<WorkerOptions>): Promise<void> {
+    const worker = await Worker.create({
+      connection: this.server.nativeConnection,
+      taskQueue,
+      activities: this.#activities(),
+      maxHeartbeatThrottleInterval: 100,
+      ...options,
+    });
+    this.#workers.push({ worker, ended: worker.run() });
   }
 
   /** What each step answers, as far as the workflows read it. */
@@ -143,9 +164,11 @@ export class FakeHost {
     if (held === undefined) return;
     this.#held.delete(name);
     const context = Context.current();
-    const beat = setInterval(() => context.heartbeat(), 50);
+    const beat = setInterval(() => {
+      if (!held.silent) context.heartbeat();
+    }, 50);
     try {
-      await Promise.race([held, context.cancelled]);
+      await Promise.race([held.until, context.cancelled]);
     } catch (error) {
       this.steps.push(`${name} cancelled`);
       throw error;
