@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { ProgressUnit } from '../core/messages';
 import { errorText, isHoldfastError } from '../core/errors';
 import type { ActivityDependencies, StepEvent } from './dependencies';
+import { orFullDisk } from './full-disk';
 import { refuseLateAttempt } from './late-attempt';
 import { Progress } from './progress';
 
@@ -72,7 +73,9 @@ export function bindStep<A extends unknown[], R>(
       const result = await body(attempt, ...args);
       record('ended');
       return result;
-    } catch (error) {
+    } catch (thrown) {
+      const { workspace } = dependencies.config;
+      const error = await orFullDisk(thrown, info.activityType, workspace);
       const code = signal.aborted ? 'cancelled' : isHoldfastError(error) ? error.code : undefined;
       record('failed', { code: code ?? 'HF-INTERNAL-001', reason: errorText(error) });
       signal.throwIfAborted();

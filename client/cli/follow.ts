@@ -5,6 +5,7 @@ import type { OperationHandle } from '../operation-handle';
 import type { Report, Status } from '../status';
 import type { CommandContext } from './context';
 import { ProgressView } from './progress-view';
+import { StallNotice } from './stall-notice';
 
 /** The user went; the operation goes on. */
 export interface Detached {
@@ -18,7 +19,6 @@ export interface FollowOptions {
 }
 
 const lookEvery = 500;
-const startWithin = 5_000;
 
 /**
  * Waits for an operation and shows how it goes. It survives a Temporal server that goes away and
@@ -90,17 +90,22 @@ async function watch(
   signal: AbortSignal,
 ): Promise<void> {
   const view = new ProgressView(context.terminal, () => performance.now());
-  const stall = new StallNotice(context, client, handle);
+  const stall = new StallNotice({
+    queues: handle.queues,
+    now: () => performance.now(),
+    lastPoll: (which) => client.lastPoll(handle, which),
+    note: (line) => context.terminal.note(line),
+  });
   let asked = false;
   while (!signal.aborted) {
-    const status = await lookAt(client, handle);
+    const status = await lookAt(client, handle, false);
     if (signal.aborted || (status !== undefined && status.state !== 'running')) return;
     if (status !== undefined) {
       view.show(status);
       await stall.look(status);
       if (status.phase === 'awaiting-confirmation' && !asked && options.onConfirmation) {
-        const full = await client.status(handle);
-        if (full.preflight !== undefined) {
+        const full = await lookAt(client, handle, true);
+        if (full?.preflight !== undefined) {
           asked = true;
           await options.onConfirmation(full);
         }
@@ -113,45 +118,13 @@ async function watch(
 async function lookAt(
   client: HoldfastClient,
   handle: OperationHandle,
+  query: boolean,
 ): Promise<Status | undefined> {
   try {
-    return await client.status(handle, { query: false });
+    return await client.status(handle, { query });
   } catch (error) {
     // While Temporal is away there is nothing to show; `untilEnd` says so.
     if (isHoldfastError(error, 'HF-TEMPORAL-001')) return undefined;
     throw error;
-  }
-}
-
-/** Says once, for each time that nothing begins for 5 s, which queue waits and what to run where. */
-class StallNotice {
-  #since: number | undefined;
-  #told = false;
-
-  constructor(
-    private readonly context: CommandContext,
-    private readonly client: HoldfastClient,
-    private readonly handle: OperationHandle,
-  ) {}
-
-  async look({ phase, step }: Status): Promise<void> {
-    const waits =
-      phase === undefined ||
-      (step?.state === 'scheduled' && step.attempt <= 1 && !step.lastFailure);
-    if (!waits) {
-      this.#since = undefined;
-      this.#told = false;
-      return;
-    }
-    this.#since ??= performance.now();
-    if (this.#told || performance.now() - this.#since < startWithin) return;
-    this.#told = true;
-    const which = phase === undefined ? 'workflow' : 'host';
-    const queue = this.handle.queues[which];
-    const last = await this.client.lastPoll(this.handle, which);
-    const machine = this.handle.queues.host.split('/').at(-1) ?? '';
-    this.context.terminal.note(
-      `nothing has started yet on queue ${queue}${last}; run \`holdfast worker\` on the host of ${machine}`,
-    );
   }
 }

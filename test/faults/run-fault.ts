@@ -102,6 +102,9 @@ async function judge(
   for (const id of await ground.backups()) {
     if (!known.has(id)) problems.push(`a backup that failed is in the storage: ${id}`);
   }
+  if (run.fault.endsWith(' full') && !/HF-DISK-001|are needed for/.test(result.stderr)) {
+    problems.push('what ended it does not say that the disk was full');
+  }
   if (problems.length > 0) problems.push(result.stderr);
   return { outcome: problems.length > 0 ? 'failed' : 'as it was', problems, code };
 }
