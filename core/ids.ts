@@ -60,14 +60,17 @@ export function hostQueue(modelUuid: string, machine: string): string {
 }
 
 const notPrintable = /[\p{Cc}\p{Cf}\u2028\u2029"\\]/u;
+const control = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
+
+/** A text for people on one line: control and other non-printing characters are written as `\u{1b}`. */
+export function escapeControl(text: string): string {
+  return text.replace(control, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+}
 
 /** A name for people: quoted and escaped when it holds control or other non-printing characters. */
 export function quoteName(name: string): string {
   if (!notPrintable.test(name)) return name;
-  return JSON.stringify(name).replace(
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return escapeControl(JSON.stringify(name));
 }
 
 /** Databases and collections that Holdfast never dumps, replays, swaps or compares. */

@@ -17,7 +17,9 @@ export const info: CommandRun = (context, input) => {
     } else if (terminal.quiet) {
       terminal.out(summary.id);
     } else {
-      describe(summary, client.config.storage.name).forEach((line) => terminal.out(line));
+      describe(summary, client.config.storage.name, terminal.width).forEach((line) =>
+        terminal.out(line),
+      );
     }
     return 0;
   });
@@ -25,13 +27,13 @@ export const info: CommandRun = (context, input) => {
 
 type Facts = (readonly [string, string])[];
 
-function describe(backup: CompleteBackup, storage: string): string[] {
+function describe(backup: CompleteBackup, storage: string, width: number): string[] {
   return [
-    ...renderFacts(jujuFacts(backup)),
+    ...renderFacts(jujuFacts(backup), width),
     '',
-    ...renderFacts(holdfastFacts(backup, storage)),
+    ...renderFacts(holdfastFacts(backup, storage), width),
     '',
-    ...fileTable(backup),
+    ...fileTable(backup, width),
   ];
 }
 
@@ -90,7 +92,7 @@ function holdfastFacts({ manifest, size, restorable }: CompleteBackup, storage: 
   ];
 }
 
-function fileTable({ manifest }: CompleteBackup): string[] {
+function fileTable({ manifest }: CompleteBackup, width: number): string[] {
   return renderTable(
     [{ title: 'FILE' }, { title: 'SIZE', align: 'right' }, { title: 'SHA-256' }],
     manifest.files.map(({ name, content }) => [
@@ -98,5 +100,6 @@ function fileTable({ manifest }: CompleteBackup): string[] {
       formatSize(content.size),
       content.sha256,
     ]),
+    width,
   );
 }

@@ -26,7 +26,8 @@ export const jobs: CommandRun = (context) => {
     }
     if (terminal.quiet) statuses.forEach(({ runId }) => terminal.out(runId));
     else if (statuses.length === 0) terminal.note('no operation runs, and none is remembered');
-    else renderJobs(statuses, environment.now()).forEach((line) => terminal.out(line));
+    else
+      renderJobs(statuses, environment.now(), terminal.width).forEach((line) => terminal.out(line));
     if (interrupted !== undefined) interruptedLines(interrupted).forEach((l) => terminal.err(l));
     return 0;
   });
@@ -58,14 +59,14 @@ function isDenied(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EACCES';
 }
 
-/** @param now milliseconds since the epoch. */
-export function renderJobs(statuses: readonly Status[], now: number): string[] {
+/** @param now milliseconds since the epoch. @param width cells. */
+export function renderJobs(statuses: readonly Status[], now: number, width: number): string[] {
   const columns = [
     { title: 'RUN' },
     { title: 'KIND' },
     { title: 'STARTED' },
     { title: 'TOOK', align: 'right' },
-    { title: 'STATE' },
+    { title: 'STATE', flexible: true },
     { title: 'BACKUP' },
   ] as const;
   const row = (status: Status): string[] => [
@@ -76,7 +77,7 @@ export function renderJobs(statuses: readonly Status[], now: number): string[] {
     stateText(status),
     quoteName(status.backupId ?? ''),
   ];
-  return renderTable(columns, statuses.map(row));
+  return renderTable(columns, statuses.map(row), width);
 }
 
 function stateText(status: Status): string {

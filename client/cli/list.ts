@@ -20,22 +20,22 @@ export const list: CommandRun = (context) => {
     } else if (backups.length === 0) {
       terminal.note(`storage ${client.config.storage.name} holds no backups`);
     } else {
-      table(backups).forEach((line) => terminal.out(line));
+      table(backups, terminal.width).forEach((line) => terminal.out(line));
     }
     return 0;
   });
 };
 
-function table(backups: readonly BackupSummary[]): string[] {
+function table(backups: readonly BackupSummary[], width: number): string[] {
   const columns = [
     { title: 'ID' },
     { title: 'DATE' },
     { title: 'SIZE', align: 'right' },
     { title: 'STATUS' },
-    { title: 'NOTES' },
+    { title: 'NOTES', flexible: true },
     { title: 'JUJU' },
   ] as const;
-  return renderTable(columns, backups.map(row));
+  return renderTable(columns, backups.map(row), width);
 }
 
 function row(backup: BackupSummary): string[] {

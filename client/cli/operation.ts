@@ -83,7 +83,7 @@ function tellWhere(context: CommandContext, handle: OperationHandle): void {
       ['workflow', workflowId],
       ['run', runId],
     ] as const;
-    renderFacts(facts).forEach((line) => terminal.out(line));
+    renderFacts(facts, terminal.width).forEach((line) => terminal.out(line));
     terminal.note(`follow it with: ${watchCommand(context, handle)}`);
   }
 }

@@ -93,7 +93,7 @@ export async function askToConfirm(
 ): Promise<void> {
   if (preflight === undefined) return;
   const { backupId } = preflight;
-  renderPreflight(preflight).forEach((line) => terminal.err(line));
+  renderPreflight(preflight, terminal.columns).forEach((line) => terminal.err(line));
   const answer = await terminal.confirm(`Restore ${backupId}? The live data is replaced by it.`);
   await client.confirmRestore(handle, backupId, answer === true ? 'yes' : 'no');
   if (answer !== true) {

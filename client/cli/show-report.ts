@@ -20,7 +20,8 @@ export function showReport(terminal: Terminal, report: Report): number {
 /** The backup's id is the last line, or the only one with `--quiet`. Exit status 3 for a partial one. */
 export function showBackup(terminal: Terminal, report: BackupReport, notes: string): number {
   if (!terminal.json) {
-    if (!terminal.quiet) renderBackup(report, notes).forEach((line) => terminal.out(line));
+    if (!terminal.quiet)
+      renderBackup(report, notes, terminal.width).forEach((line) => terminal.out(line));
     terminal.out(report.backupId);
   }
   return report.outcome === 'partial' ? 3 : 0;
@@ -30,7 +31,9 @@ export function showBackup(terminal: Terminal, report: BackupReport, notes: stri
 export function showRestore(terminal: Terminal, report: RestoreReport): number {
   if (!terminal.json) {
     const lines =
-      terminal.quiet && report.outcome !== 'planned' ? [report.backupId] : renderRestore(report);
+      terminal.quiet && report.outcome !== 'planned'
+        ? [report.backupId]
+        : renderRestore(report, terminal.width);
     lines.forEach((line) => terminal.out(line));
   }
   return 0;
@@ -38,7 +41,7 @@ export function showRestore(terminal: Terminal, report: RestoreReport): number {
 
 export function showVerification(terminal: Terminal, report: VerifyReport): number {
   if (!terminal.json) {
-    const lines = terminal.quiet ? [report.backupId] : renderVerification(report);
+    const lines = terminal.quiet ? [report.backupId] : renderVerification(report, terminal.width);
     lines.forEach((line) => terminal.out(line));
   }
   return 0;

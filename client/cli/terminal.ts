@@ -61,6 +61,12 @@ export class Terminal {
     return this.streams.stderr.columns ?? 80;
   }
 
+  /** Cells that a line of data should fit into: without limit where stdout is no terminal. */
+  get width(): number {
+    const { isTTY, columns } = this.streams.stdout;
+    return isTTY === true ? (columns ?? 80) : Number.POSITIVE_INFINITY;
+  }
+
   /** A line of data. */
   out(line: string): void {
     this.#endLive();

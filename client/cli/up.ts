@@ -97,6 +97,6 @@ function tellReady(
       ['Web UI', uiAddress],
       ['state', state],
     ] as const;
-    renderFacts(facts).forEach((line) => terminal.out(line));
+    renderFacts(facts, terminal.width).forEach((line) => terminal.out(line));
   }
 }

@@ -5,85 +5,106 @@ import type {
   RestoreReport,
   VerifyReport,
 } from '../../core/messages';
-import { quoteName } from '../../core/ids';
+import { escapeControl, quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
 import { renderFacts, renderTable } from './table';
 import { formatCount, formatDuration } from './units';
 
-/** The block `create` prints above the backup id. */
-export function renderBackup(report: BackupReport, notes: string): string[] {
-  return renderFacts([
-    ['backup', report.backupId],
-    ['outcome', report.outcome],
-    ['notes', quoteName(notes)],
-    ['storage', quoteName(report.storage)],
-    ['archive', `${report.archive.name}, ${formatSize(report.archive.size)}`],
-    ['checksum', `${report.archive.sha1Base64} (SHA-1, base64)`],
-    ['sha256', report.archive.sha256],
-    ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
-    ...restarted(report.dumpRestarts),
-    ['files', formatCount(report.files)],
-    ...compensated(report.compensated),
-    ['took', formatDuration(report.duration)],
-  ]);
+/** The block `create` prints above the backup id. Every `width` here is in cells. */
+export function renderBackup(
+  report: BackupReport,
+  notes: string,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  return renderFacts(
+    [
+      ['backup', report.backupId],
+      ['outcome', report.outcome],
+      ['notes', quoteName(notes)],
+      ['storage', quoteName(report.storage)],
+      ['archive', `${report.archive.name}, ${formatSize(report.archive.size)}`],
+      ['checksum', `${report.archive.sha1Base64} (SHA-1, base64)`],
+      ['sha256', report.archive.sha256],
+      ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+      ...restarted(report.dumpRestarts),
+      ['files', formatCount(report.files)],
+      ...compensated(report.compensated),
+      ['took', formatDuration(report.duration)],
+    ],
+    width,
+  );
 }
 
 /** The block `verify` prints. */
-export function renderVerification(report: VerifyReport): string[] {
-  return renderFacts([
-    ['backup', report.backupId],
-    ['verdict', 'every byte is as it was written'],
-    ['archive', `${report.archive.name}, ${formatSize(report.archive.size)}`],
-    ['entries', formatCount(report.entries)],
-    ['documents', formatCount(report.documents)],
-    ['read', formatSize(report.bytes)],
-    ['took', formatDuration(report.duration)],
-  ]);
+export function renderVerification(
+  report: VerifyReport,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  return renderFacts(
+    [
+      ['backup', report.backupId],
+      ['verdict', 'every byte is as it was written'],
+      ['archive', `${report.archive.name}, ${formatSize(report.archive.size)}`],
+      ['entries', formatCount(report.entries)],
+      ['documents', formatCount(report.documents)],
+      ['read', formatSize(report.bytes)],
+      ['took', formatDuration(report.duration)],
+    ],
+    width,
+  );
 }
 
 /** The block `restore` prints: for a plan the table of checks, else what was done. */
-export function renderRestore(report: RestoreReport): string[] {
+export function renderRestore(report: RestoreReport, width = Number.POSITIVE_INFINITY): string[] {
   switch (report.outcome) {
     case 'planned':
       return [
-        ...(report.preflight === undefined ? [] : renderPreflight(report.preflight)),
+        ...(report.preflight === undefined ? [] : renderPreflight(report.preflight, width)),
         'Nothing was changed: this was a plan.',
       ];
     case 'restored':
     case 'rolled-back':
-      return renderFacts([
-        ['backup', report.backupId],
-        ['outcome', report.outcome === 'restored' ? 'restored' : 'rolled back'],
-        ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
-        ['files', formatCount(report.files)],
-        ...(report.downtime === undefined
-          ? []
-          : [['downtime', formatDuration(report.downtime)] as const]),
-        ...compensated(report.compensated),
-        ['took', formatDuration(report.duration)],
-      ]);
+      return renderFacts(
+        [
+          ['backup', report.backupId],
+          ['outcome', report.outcome === 'restored' ? 'restored' : 'rolled back'],
+          ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+          ['files', formatCount(report.files)],
+          ...(report.downtime === undefined
+            ? []
+            : [['downtime', formatDuration(report.downtime)] as const]),
+          ...compensated(report.compensated),
+          ['took', formatDuration(report.duration)],
+        ],
+        width,
+      );
     default:
       return unknownOutcome(report.outcome);
   }
 }
 
 /** What a restore would do, and every check with its verdict. */
-export function renderPreflight(report: PreflightReport): string[] {
+export function renderPreflight(
+  report: PreflightReport,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   return [
     `Restore of backup ${report.backupId}: ${formatCount(report.collections)} collections, ` +
       `${formatCount(report.documents)} documents, ${formatSize(report.bytes)}, ` +
       `${formatCount(report.files)} files`,
     '',
     ...renderTable(
-      [{ title: 'CHECK' }, { title: 'VERDICT' }, { title: '' }],
+      [{ title: 'CHECK' }, { title: 'VERDICT' }, { title: '', flexible: true }],
       report.checks.map(row),
+      width,
     ),
     '',
   ];
 }
 
 function row(check: PreflightCheck): string[] {
-  return [check.name, check.verdict, check.text];
+  // Both may hold names of the backup's or the host's choosing.
+  return [check.name, check.verdict, check.text].map(escapeControl);
 }
 
 function databaseFacts(collections: number, documents: number, entries: number): string {

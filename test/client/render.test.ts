@@ -55,6 +55,56 @@ describe('tables', () => {
     expect(fitCells('abc', 0)).toBe('');
   });
 
+  const id = '20261121-112013.f3ea87a0-c949-4300-abc4-0687fd2726fb';
+  const columns = [
+    { title: 'ID' },
+    { title: 'SIZE', align: 'right' },
+    { title: 'NOTES', flexible: true },
+    { title: 'JUJU' },
+  ] as const;
+  const rows = [
+    [id, '4.1 MiB', 'before the upgrade of the whole cloud', '2.9.51'],
+    [id, '12 B', '', '2.9.51'],
+  ];
+
+  it('wrap their sentences where the terminal is a little too narrow', () => {
+    expect(renderTable(columns, rows, 94)).toEqual([
+      'ID                                                       SIZE  NOTES                    JUJU',
+      `${id}  4.1 MiB  before the upgrade of    2.9.51`,
+      '                                                               the whole cloud',
+      `${id}     12 B                           2.9.51`,
+    ]);
+  });
+
+  it.each([40, 60, 80])(
+    'stay readable in %d cells: nothing is cut, only ids are longer',
+    (width) => {
+      const lines = renderTable(columns, rows, width);
+      for (const line of lines) if (line !== id) expect(cellWidth(line)).toBeLessThanOrEqual(width);
+      expect(lines.slice(0, 3)).toEqual(['ID', '  SIZE  NOTES  JUJU', id]);
+      const words = lines.join(' ').split(/ +/);
+      expect(words).toEqual(
+        [...columns.map(({ title }) => title), ...rows.flat()].join(' ').split(/ +/),
+      );
+    },
+  );
+
+  it.each([40, 60])('of facts wrap their values in %d cells, and break no digest', (width) => {
+    const facts = [
+      ['database', '37 collections, 32,687 documents, 1 oplog entries'],
+      ['sha256', 'ab'.repeat(32)],
+      ['notes', ''],
+    ] as const;
+    const lines = renderFacts(facts, width);
+    expect(lines).toEqual([
+      ...(width === 40
+        ? ['database: 37 collections, 32,687', '          documents, 1 oplog entries']
+        : ['database: 37 collections, 32,687 documents, 1 oplog entries']),
+      `sha256:   ${'ab'.repeat(32)}`,
+      'notes:',
+    ]);
+  });
+
   it('sets the values of facts below each other', () => {
     expect(
       renderFacts([
@@ -236,6 +286,17 @@ describe('reports', () => {
       '',
       'CHECK  VERDICT',
       'disk   warn     little is free',
+      '',
+    ]);
+  });
+
+  it('shows the checks in a narrow terminal, names with control characters escaped', () => {
+    const text = 'collection juju.\u001b[2Jodd holds 12 documents of more than 16 MiB';
+    const checks = [{ name: 'collections', verdict: 'refuse', text }] as const;
+    expect(renderPreflight({ ...preflight, checks }, 60).slice(2)).toEqual([
+      'CHECK        VERDICT',
+      String.raw`collections  refuse   collection juju.\u{1b}[2Jodd holds 12`,
+      '                      documents of more than 16 MiB',
       '',
     ]);
   });
