@@ -3,6 +3,7 @@ import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { HoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
+import type { LogFormat } from './log-line';
 import { createOperationsLog } from './logging';
 import { createStorageRegistry } from '../storage/registry';
 
@@ -13,12 +14,13 @@ export interface HostDependencies {
   close(): Promise<void>;
 }
 
-/** Builds what the steps need from the configuration; the storage is opened once. */
+/** Builds what the steps need from the configuration; the storage is opened once. `format`: of lines on stderr. */
 export function hostDependencies(
   config: HoldfastConfig,
   environment: Environment,
+  format: LogFormat = 'json',
 ): HostDependencies {
-  const log = createOperationsLog(config.log.file);
+  const log = createOperationsLog(config.log.file, format);
   const storage = createStorageRegistry().openStorage(config.storage);
   return {
     activities: {

@@ -1,5 +1,6 @@
 import type { LogLevel, LogMetadata, Logger } from '@temporalio/common';
-import pino, { type Logger as PinoLogger } from 'pino';
+import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino';
+import { humanLine, type LogFormat } from './log-line';
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 type Level = (typeof levels)[number];
@@ -9,24 +10,36 @@ export function logLevel(text: string | undefined): Level {
   return levels.find((level) => level === text?.toLowerCase()) ?? 'info';
 }
 
-/** Logs JSON lines to stderr, written at once so that nothing is lost when the process ends. */
-export function createLogger(name: string, level: Level): PinoLogger {
+/** Logs to stderr, a line at once so that nothing is lost when the process ends. */
+export function createLogger(name: string, level: Level, format: LogFormat = 'json'): PinoLogger {
   return pino(
     { name, level, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
+    standardError(format),
   );
 }
 
 /**
  * The log of what operations do on this host: a JSON line an event, appended to a file of mode 0600,
- * or to stderr. Written at once, as the steps it tells of may be the last of a process.
+ * or a line in `format` to stderr. Written at once, as the steps it tells of may be the last of a
+ * process.
  */
-export function createOperationsLog(file: string | undefined): PinoLogger {
-  const target = file === undefined ? { fd: 2 } : { dest: file, mkdir: true, mode: 0o600 };
-  return pino(
-    { name: 'holdfast-operations', base: {}, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ ...target, sync: true }),
-  );
+export function createOperationsLog(
+  file: string | undefined,
+  format: LogFormat = 'json',
+): PinoLogger {
+  const options = {
+    name: 'holdfast-operations',
+    base: {},
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  if (file === undefined) return pino(options, standardError(format));
+  return pino(options, pino.destination({ dest: file, mkdir: true, mode: 0o600, sync: true }));
+}
+
+function standardError(format: LogFormat): DestinationStream {
+  const stream = pino.destination({ fd: 2, sync: true });
+  if (format === 'json') return stream;
+  return { write: (line) => void stream.write(humanLine(line, format === 'coloured text')) };
 }
 
 const pinoLevels: Readonly<Record<LogLevel, Level>> = {

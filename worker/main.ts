@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { Runtime, type Worker } from '@temporalio/worker';
 import { processEnvironment, type Environment } from '../config/environment';
 import { loadConfig } from '../config/load';
@@ -8,6 +9,7 @@ import { workerFailure, type WorkerRole } from './child-messages';
 import { connectWorker, type WorkerConnection } from './connection';
 import { hostDependencies } from './host-dependencies';
 import { createHostWorker } from './host-worker';
+import { logFormat, type LogFormat } from './log-line';
 import { createLogger, logLevel, TemporalLogger } from './logging';
 import { isPolled } from './pollers';
 import { registerSearchAttributes } from './search-attributes';
@@ -23,7 +25,8 @@ async function main(role: WorkerRole, file: string | undefined): Promise<void> {
   const environment = processEnvironment();
   const { config } = await loadConfig({ environment, file });
   const level = logLevel(environment.variables['HOLDFAST_LOG_LEVEL']);
-  const log = createLogger(`holdfast-${role}`, level);
+  const format = logFormat(environment.variables, isatty(2));
+  const log = createLogger(`holdfast-${role}`, level, format);
   Runtime.install({
     logger: new TemporalLogger(log),
     // The SDK's own handlers end the process at the second signal, in the middle of a step.
@@ -32,7 +35,7 @@ async function main(role: WorkerRole, file: string | undefined): Promise<void> {
   });
   const connected = await connectWorker(config.temporal, environment);
   try {
-    const { worker, close } = await build(role, config, environment, connected);
+    const { worker, close } = await build(role, config, environment, connected, format);
     stopWhenAsked(worker);
     try {
       const running = worker.run();
@@ -56,6 +59,7 @@ async function build(
   config: HoldfastConfig,
   environment: Environment,
   connected: WorkerConnection,
+  format: LogFormat,
 ): Promise<Built> {
   const { hostname, pid } = environment;
   if (role === 'workflow') {
@@ -64,7 +68,7 @@ async function build(
     return { worker, close: () => Promise.resolve() };
   }
   const host = await identifyThisHost(config, environment);
-  const dependencies = hostDependencies(config, environment);
+  const dependencies = hostDependencies(config, environment, format);
   const identity = `${host.machine}@${hostname}:${pid}`;
   const worker = await createHostWorker(connected, host, dependencies, identity);
   return { worker, close: () => dependencies.close() };

@@ -5,14 +5,16 @@ import type { CommandRun } from './command-spec';
 import { untilStopped } from './stop-signals';
 import { startError, workerEvents } from './worker-events';
 
-/** `holdfast worker`: runs until it is stopped. The workers' JSON logs go to stderr. */
+/** `holdfast worker`: runs until it is stopped. The workers' logs go to stderr: text on a terminal, else JSON. */
 export const worker: CommandRun = async ({ terminal, environment, config }) => {
   const { file, config: settings } = await loadConfig({ environment, file: config });
   // Said by this process: the workers need longer to load than the probe takes.
   await requireServer(settings.temporal.address);
   const workers = new TwoProcesses({
     config: file,
-    variables: environment.variables,
+    variables: terminal.json
+      ? { HOLDFAST_LOG_FORMAT: 'json', ...environment.variables }
+      : environment.variables,
     log: 'inherit',
     events: workerEvents(terminal),
   });
