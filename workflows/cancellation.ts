@@ -53,7 +53,8 @@ export class Cancellation {
   async reversible<T>(steps: () => Promise<T>): Promise<T> {
     this.#meaning = 'no-return';
     // Without a parent: Temporal's own cancel would reach the child of a shielded scope in a run
-    // whose history does not say otherwise.
+    // whose history does not say otherwise. The SDK exports neither this class nor its mark for "no
+    // parent"; test/workflows/bundle.test.ts says when it does.
     const scope = new RootCancellationScope();
     this.#reversible = scope;
     const result = await scope.run(steps);

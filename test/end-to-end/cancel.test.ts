@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
+import { collect } from '../client/built-command';
+import { compiled } from '../examples/compiled';
 import { until } from '../examples/until';
 import { Site } from './site';
 import {
@@ -31,6 +34,20 @@ describe('holdfast cancel', () => {
     expect(await site.leftovers()).toEqual([]);
   });
 
+  /** A program on a real pseudo terminal, which `script` of util-linux makes. */
+  function onTerminal(program: string, ...args: readonly string[]) {
+    const { configFile } = site.example;
+    const words = [process.execPath, program, ...args];
+    if (program.endsWith('worker/main.js')) words.push(configFile);
+    const command = words.map((word) => `'${word}'`).join(' ');
+    const child = spawn('script', ['-qefc', command, '/dev/null'], {
+      env: { ...process.env, HOLDFAST_CONFIG: configFile, TERM: 'xterm', SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    return { text: collect(child.stdout), ended, type: (keys: string) => child.stdin.write(keys) };
+  }
+
   const epoch = async (step: string): Promise<boolean> =>
     (await runFileSize(site, `${step}/epoch-1`)) !== undefined;
 
@@ -43,7 +60,9 @@ describe('holdfast cancel', () => {
     const operation = `holdfast/${site.example.modelUuid}`;
     const told = { operation, phase: 'dumping', step: 'dumpDatabase', attempt: 1 };
     expect(events).toContainEqual(expect.objectContaining({ ...told, event: 'began' }));
-    expect(events).toContainEqual(expect.objectContaining({ ...told, event: 'ended' }));
+    expect(events).toContainEqual(
+      expect.objectContaining({ ...told, attempt: expect.any(Number), event: 'ended' }),
+    );
   });
 
   it('has nothing to stop when nothing runs: exit 10', async () => {
@@ -79,6 +98,39 @@ describe('holdfast cancel', () => {
     expect(status).toBe(130);
     expect(stderr).toContain('[HF-CANCEL-001] the verify was cancelled; it had changed nothing');
     await site.startWorker('host');
+  });
+
+  it('is asked about at the second Ctrl-C, and a cold yes stops the backup', async () => {
+    const host = site.worker('host');
+    const { text, ended, type } = onTerminal(compiled('client/cli/main.js'), 'create');
+    await until('the step', () => Promise.resolve(/dumping/.test(text()) || undefined));
+    // What is dumped is small: it is kept from ending before somebody can type.
+    host.kill('SIGSTOP');
+    try {
+      type('\u0003');
+      await until('the offer', () => Promise.resolve(/Ctrl-C once more/.test(text()) || undefined));
+      type('\u0003');
+      await until('the question', () =>
+        Promise.resolve(text().includes('Cancel the backup? [y/N]') || undefined),
+      );
+      type('y\n');
+      expect(await ended).toBe(130);
+    } finally {
+      host.kill('SIGCONT');
+    }
+    expect(text()).toContain('The backup stops now, and what it had begun is undone.');
+    const { status } = await site.holdfast('watch');
+    expect(status).toBe(130);
+  });
+
+  it('is logged for people where the worker runs on a terminal', async () => {
+    const { text, ended, type } = onTerminal(compiled('worker/main.js'), 'workflow');
+    await until('the worker', () => Promise.resolve(text().includes('ready ') || undefined));
+    type('\u0003');
+    await ended;
+    const lines = text().split(/\r?\n/);
+    expect(lines).toContainEqual(expect.stringMatching(/\d\d:\d\d:\d\d.* workflow .*Worker/));
+    expect(text()).not.toContain('{"level"');
   });
 
   it('is told by watch and jobs with the same lines and documents as published', async () => {
