@@ -235,9 +235,9 @@ function failureOf(
   step: string,
   { applicationFailureInfo, cause, timeoutFailureInfo, message }: SentFailure,
 ): NonNullable<PendingStep['lastFailure']> {
-  const timeout = timeoutFailureInfo?.timeoutType;
+  const timeout: number | null | undefined = timeoutFailureInfo?.timeoutType;
   if (timeout !== undefined && timeout !== null) {
-    const lost = lostAttempt(step, Number(timeout) === heartbeatTimeout);
+    const lost = lostAttempt(step, timeout === heartbeatTimeout);
     return { code: lost.code, message: lost.message };
   }
   const code = applicationFailureInfo?.type ?? cause?.applicationFailureInfo?.type;

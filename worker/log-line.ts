@@ -18,10 +18,12 @@ export function logFormat(
 }
 
 /** Fields that are told otherwise, or that say nothing to a reader of one host's log. */
-const untold: ReadonlySet<string> = new Set([
-  ...['level', 'time', 'pid', 'name', 'msg', 'err', 'event', 'step', 'operation', 'code', 'reason'],
-  ...['sdkComponent', 'namespace', 'taskQueue', 'taskToken', 'activityId', 'isLocal', 'workflowId'],
-]);
+const untold: ReadonlySet<string> = new Set(
+  (
+    'level time pid name msg err event step operation code reason ' +
+    'sdkComponent namespace taskQueue taskToken activityId isLocal workflowId'
+  ).split(' '),
+);
 
 /**
  * A line of a JSON log as a line for people: `12:30:01 host WARN the message key=value`, and below it
@@ -38,9 +40,9 @@ export function humanLine(line: string, coloured: boolean): string {
     .map(([key, value]) => style(2, `${key}=${valueText(value)}`));
   const parts = [
     style(2, typeof time === 'string' ? time.slice(11, 19) : ''),
-    String(name ?? '').replace(/^holdfast-/, ''),
+    plainText(name).replace(/^holdfast-/, ''),
     levelText(Number(level), style),
-    escapeControl(String(msg ?? '')) + failureText(fields),
+    escapeControl(plainText(msg)) + failureText(fields),
     ...rest,
   ];
   return `${[parts.filter((part) => part !== '').join(' '), ...stackLines(fields['err'])].join('\n')}\n`;
@@ -65,6 +67,10 @@ function levelText(level: number, style: (code: number, text: string) => string)
 function failureText({ code, reason }: Readonly<Record<string, unknown>>): string {
   if (typeof code !== 'string') return '';
   return escapeControl(`: [${code}] ${typeof reason === 'string' ? reason : ''}`.trimEnd());
+}
+
+function plainText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function valueText(value: unknown): string {

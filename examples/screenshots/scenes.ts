@@ -19,11 +19,26 @@ const patience = 90_000;
 /** Pixels; what is left of and above the page about one run is the same on every page. */
 const width = 1460;
 const margin = { x: 64, y: 105 };
-/** The page makes the frames of its texts a little too low for them. */
-const wholeFrames = `for (const frame of document.querySelectorAll('iframe')) {
+/** The page makes the frames of its texts a little too low for them, and scrolls failures in boxes. */
+const wholeTexts = `for (const box of document.querySelectorAll('.cm-editor, .cm-scroller')) {
+  box.style.maxHeight = 'none';
+}
+for (const frame of document.querySelectorAll('iframe')) {
   const page = frame.contentDocument?.documentElement;
   if (page) frame.style.height = page.scrollHeight + 24 + 'px';
 } true`;
+
+const lastFailure = `[...document.querySelectorAll('.cm-editor')].find((box) => box.textContent.includes('ECONNREFUSED'))`;
+
+/** The example's root stands for `/`: paths are shown as a controller shows them. */
+function asOnController(root: string): string {
+  return `for (const page of [document, ...[...document.querySelectorAll('iframe')].map((f) => f.contentDocument)]) {
+  const texts = page?.createTreeWalker(page.body, NodeFilter.SHOW_TEXT);
+  while (texts?.nextNode()) {
+    texts.currentNode.data = texts.currentNode.data.replaceAll(${JSON.stringify(root)}, '');
+  }
+} true`;
+}
 
 /** The moments of a controller's life that the documentation shows. */
 export class Scenes {
@@ -101,7 +116,7 @@ export class Scenes {
     const run = await this.#run('WorkflowType="backup" AND HoldfastPhase="dumping"');
     await this.browser.open(`${run}/user-metadata`);
     await this.browser.shows(['Phase: dumping', 'dump every collection'], patience);
-    await this.#picture('backup-running', 980);
+    await this.#picture('backup-running', 960);
     await backup;
   }
 
@@ -115,8 +130,8 @@ export class Scenes {
     await services.stop(databaseUnitName);
     try {
       await this.browser.open(`${run}/pending-activities`);
-      await this.browser.shows(['dumpDatabase', 'HF-MONGO-'], patience);
-      await this.#picture('backup-retried', 900);
+      await this.browser.shows(['dumpDatabase', 'HF-MONGO-', 'ECONNREFUSED'], patience);
+      await this.#picture('backup-retried', 1250, lastFailure);
     } finally {
       await services.start(databaseUnitName);
     }
@@ -128,7 +143,7 @@ export class Scenes {
     const run = await this.#run('WorkflowType="restore" AND HoldfastOutcome="restored"');
     await this.browser.open(`${run}/user-metadata`);
     await this.browser.shows(['is restored', 'the controller was away for'], patience);
-    await this.#picture('restore-finished', 1300);
+    await this.#picture('restore-finished', 1345);
   }
 
   /** Address of the run's page, once the list of workflows has one that the filter lets through. */
@@ -147,17 +162,28 @@ export class Scenes {
     }
   }
 
-  /** @param height of the window, pixels */
-  async #picture(name: string, height: number): Promise<void> {
+  /**
+   * @param height of the window, pixels
+   * @param last what the picture ends with: an expression for an element of the page
+   */
+  async #picture(name: string, height: number, last?: string): Promise<void> {
     const path = join(this.flags.to, `${name}.png`);
     await this.browser.resize({ width, height });
-    await this.browser.evaluate(wholeFrames);
+    await this.browser.evaluate(wholeTexts);
+    await this.browser.evaluate(asOnController(this.#controller.root));
     // What slides or fades in is there a moment after its text.
     await delay(500);
     const { x, y } = margin;
-    const png = await this.browser.picture({ x, y, width: width - x, height: height - y });
+    const bottom = last === undefined ? height : await this.#bottomOf(last);
+    const png = await this.browser.picture({ x, y, width: width - x, height: bottom - y });
     await writeFile(path, await fewerColours(png));
     show(`${path}\n`);
+  }
+
+  async #bottomOf(element: string): Promise<number> {
+    const bottom = await this.browser.evaluate(`${element}?.getBoundingClientRect().bottom ?? 0`);
+    if (typeof bottom !== 'number' || bottom < margin.y) throw new Error(`no ${element} is shown`);
+    return Math.ceil(bottom) + 10;
   }
 
   get #controller(): ExampleController {

@@ -57,6 +57,29 @@ describe('the pages of the documentation', () => {
   });
 });
 
+describe('the pictures', () => {
+  it('that README and the pages show are there, and no others', async () => {
+    const shown: string[] = [];
+    for (const page of ['README.md', ...(await pages())]) {
+      for (const [, path = ''] of (await read(page)).matchAll(/!\[[^\]]+\]\(([^)]+)\)/g)) {
+        shown.push(join(dirname(page), path));
+      }
+    }
+    const there = (await readdir(join(root, 'docs/images'))).map((name) => `docs/images/${name}`);
+    expect(there.length).toBeGreaterThanOrEqual(3);
+    expect([...new Set(shown)].toSorted()).toEqual(there.toSorted());
+  });
+
+  it('are PNG files of under 200 KB that say nothing but what they show', async () => {
+    for (const name of await readdir(join(root, 'docs/images'))) {
+      const png = await readFile(join(root, 'docs/images', name));
+      expect(png.subarray(1, 4).toString()).toBe('PNG');
+      expect(png.length).toBeLessThan(200_000);
+      expect(png.toString('latin1')).not.toMatch(/tEXt|iTXt|zTXt|eXIf/);
+    }
+  });
+});
+
 describe('docs/design.md', () => {
   it('names every step of the workflows', async () => {
     const temporary = await Temporary.create();

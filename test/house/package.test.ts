@@ -145,7 +145,9 @@ describe('the package, packed and unpacked elsewhere,', () => {
       installed.files.map((file) => file.replace(/^.*?((\.d)?\.[^./]+|LICENSE)$/, '$1')),
     );
     expect(
-      [...kinds].filter((kind) => !['.js', '.d.ts', '.json', '.md', 'LICENSE'].includes(kind)),
+      [...kinds].filter(
+        (kind) => !['.js', '.d.ts', '.json', '.md', '.png', 'LICENSE'].includes(kind),
+      ),
     ).toEqual([]);
     expect(
       installed.files.filter((file) => /(^|\/)(test|tools|bench|examples)\/|\.test\./.test(file)),
