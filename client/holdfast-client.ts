@@ -146,8 +146,7 @@ export class HoldfastClient {
   }
 
   /**
-   * An operation of this host's controller that runs now: by run id, workflow id or (the beginning of)
-   * a backup id; without a name the backup or restore, or else a verification.
+   * As `find`, of what runs now; without a name the backup or restore, or else a verification.
    * @throws HoldfastError HF-JOB-001 when none runs, HF-TEMPORAL-001
    */
   async running(name?: string): Promise<OperationHandle> {
@@ -155,8 +154,8 @@ export class HoldfastClient {
     const { modelUuid } = await this.host();
     const found = await session.call(() => findRunning(session.client, modelUuid, name));
     if (found !== undefined) return this.#handleOf(found);
-    const what = name === undefined ? '' : ` ${quoteName(name)}`;
-    throw await this.#hasNo(`operation${what} that runs`);
+    const what = name === undefined ? '' : `${quoteName(name)} `;
+    throw await this.#hasNo(`operation ${what}that runs`);
   }
 
   /**
