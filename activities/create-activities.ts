@@ -32,14 +32,24 @@ import { verifyBackup } from './verify/verify-backup';
 
 /** Every activity of a host's worker, bound to what it needs. */
 export function createActivities(dependencies: ActivityDependencies): HostSteps {
-  const step = <A extends unknown[], R>(
+  const step = <A extends unknown[], R extends object>(
     phase: string,
     unit: ProgressUnit,
     body: (dependencies: ActivityDependencies, attempt: Attempt, ...args: A) => Promise<R>,
-  ): ((...args: A) => Promise<R>) =>
-    bindStep(dependencies, phase, unit, (attempt, ...args: A) =>
-      body(dependencies, attempt, ...args),
-    );
+  ): ((...args: A) => Promise<R & { readonly v: 1 }>) =>
+    bindStep(dependencies, phase, unit, async (attempt, ...args: A) => ({
+      ...(await body(dependencies, attempt, ...args)),
+      v: 1,
+    }));
+  const silent = <A extends unknown[]>(
+    phase: string,
+    unit: ProgressUnit,
+    body: (dependencies: ActivityDependencies, attempt: Attempt, ...args: A) => Promise<void>,
+  ): ((...args: A) => Promise<{ readonly v: 1 }>) =>
+    step(phase, unit, async (...args: Parameters<typeof body>) => {
+      await body(...args);
+      return {};
+    });
   return {
     prepareBackup: step('preparing', 'entries', prepareBackup),
     dumpDatabase: step('dumping', 'bytes', dumpDatabase),
@@ -49,8 +59,8 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     storeArchive: step('storing', 'bytes', storeArchive),
     verifyStored: step('verifying', 'bytes', verifyStored),
     commitBackup: step('committing', 'files', commitBackup),
-    finishBackup: step('cleaning up', 'files', finishBackup),
-    undoBackup: step('compensating', 'files', undoBackup),
+    finishBackup: silent('cleaning up', 'files', finishBackup),
+    undoBackup: silent('compensating', 'files', undoBackup),
 
     locateBackup: step('locating', 'entries', locateBackup),
     prepareRestore: step('preparing', 'entries', prepareRestore),
@@ -60,14 +70,14 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     beginRestore: step('beginning', 'entries', beginRestore),
     loadStaged: step('loading', 'bytes', loadStaged),
     stageFiles: step('staging files', 'files', stageFiles),
-    stopAgents: step('stopping agents', 'entries', stopAgents),
-    swapDatabase: step('swapping', 'entries', swapDatabase),
-    swapFiles: step('swapping files', 'files', swapFiles),
-    restoreUsers: step('restoring users', 'entries', restoreUsers),
+    stopAgents: silent('stopping agents', 'entries', stopAgents),
+    swapDatabase: silent('swapping', 'entries', swapDatabase),
+    swapFiles: silent('swapping files', 'files', swapFiles),
+    restoreUsers: silent('restoring users', 'entries', restoreUsers),
     startAgents: step('starting agents', 'entries', startAgents),
-    finishRestore: step('cleaning up', 'entries', finishRestore),
-    undoRestore: step('rolling back', 'entries', undoRestore),
-    discardRun: step('clearing', 'files', discardRun),
+    finishRestore: silent('cleaning up', 'entries', finishRestore),
+    undoRestore: silent('rolling back', 'entries', undoRestore),
+    discardRun: silent('clearing', 'files', discardRun),
 
     verifyBackup: step('verifying', 'bytes', verifyBackup),
   };

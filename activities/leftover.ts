@@ -70,7 +70,10 @@ async function compensateJournal(
   return journal.ref.runId;
 }
 
-async function isOpen(client: Client, { workflowId, runId }: RunInfo): Promise<boolean> {
+async function isOpen(
+  client: Client,
+  { workflowId, runId }: Pick<RunInfo, 'workflowId' | 'runId'>,
+): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(workflowId, runId).describe();
     return status.name === 'RUNNING' || status.name === 'PAUSED';

@@ -11,6 +11,7 @@ import type { OperationRef } from '../core/operation';
 
 /** What an operation's first step learns about the run it belongs to. */
 export interface RunInfo {
+  readonly v: 1;
   readonly workflowId: string;
   readonly runId: string;
 }
@@ -63,8 +64,21 @@ export interface LoadSummary {
   readonly oplogEntries: number;
 }
 
-/** The steps that run on a controller host, by their activity names. */
-export interface HostSteps {
+/** A step's answer as it stands in a history; a step that has nothing to say answers the number alone. */
+export type Answer<R> = { readonly v: 1 } & ([R] extends [void] ? unknown : R);
+
+/**
+ * The steps that run on a controller host, by their activity names, as workflows see them. A history
+ * outlives the version that wrote it: the first argument and the answer of each carry `v: 1`.
+ */
+export type HostSteps = {
+  [K in keyof StepBodies]: (
+    ...args: Parameters<StepBodies[K]>
+  ) => Promise<Answer<Awaited<ReturnType<StepBodies[K]>>>>;
+};
+
+/** What the steps take and find out. */
+export interface StepBodies {
   prepareBackup: (input: BackupInput, run: RunInfo, backupId: string) => Promise<PreparedBackup>;
   dumpDatabase: (ref: OperationRef) => Promise<DumpSummary>;
   bundleFiles: (ref: OperationRef) => Promise<BundleSummary>;

@@ -2,7 +2,7 @@ import { CancellationScope, log } from '@temporalio/workflow';
 
 interface Compensation {
   readonly name: string;
-  run(): Promise<void>;
+  run(): Promise<unknown>;
 }
 
 /**
@@ -12,7 +12,7 @@ interface Compensation {
 export class Compensations {
   #stack: Compensation[] = [];
 
-  register(name: string, run: () => Promise<void>): void {
+  register(name: string, run: () => Promise<unknown>): void {
     this.#stack.push({ name, run });
   }
 

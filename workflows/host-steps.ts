@@ -11,7 +11,7 @@ import {
 import { formatDuration } from '../core/durations';
 import { errorTable } from '../core/error-table';
 import type { OperationLimits } from '../core/messages';
-import type { HostSteps } from '../activities/steps';
+import type { HostSteps, RunInfo } from '../activities/steps';
 import { failure, throwIfCancelled } from './failure';
 import type { OperationState } from './operation-state';
 
@@ -135,7 +135,7 @@ function timeoutOf(error: unknown): TimeoutType | undefined {
 }
 
 /** The run this workflow is, for the steps that write it down. */
-export function runInfo(): { workflowId: string; runId: string } {
+export function runInfo(): RunInfo {
   const { workflowId, runId } = workflowInfo();
-  return { workflowId, runId };
+  return { v: 1, workflowId, runId };
 }

@@ -1,13 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { readJsonFile, writeFileDurably } from '../../config/durable-file';
+
+const versionSchema = z.looseObject({ v: z.literal(1) });
 
 /**
  * What a finished step leaves for the steps after it: `<run>/<step>/result.json`, written once, so
- * that a step tried again after its answer was lost finds its work done.
+ * that a step tried again after its answer was lost finds its work done. The file carries `v: 1`;
+ * one with another number, or none, is refused.
  */
-export class StepResult<T> {
+export class StepResult<T extends object> {
   constructor(
     private readonly step: string,
     private readonly schema: z.ZodType<T>,
@@ -19,13 +22,15 @@ export class StepResult<T> {
 
   async find(runDirectory: string): Promise<T | undefined> {
     const value = await readJsonFile(this.path(runDirectory));
-    return value === undefined ? undefined : this.schema.parse(value);
+    if (value === undefined) return undefined;
+    versionSchema.parse(value);
+    return this.schema.parse(value);
   }
 
   async write(runDirectory: string, value: T): Promise<void> {
     const path = this.path(runDirectory);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFileDurably(path, JSON.stringify(value));
+    await writeFileDurably(path, JSON.stringify({ ...value, v: 1 }));
   }
 
   /** @throws Error when the step has not finished: the steps run in order, so this is a defect. */

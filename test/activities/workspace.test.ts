@@ -11,6 +11,7 @@ import {
   requireJournal,
   type Journal,
 } from '../../activities/workspace/journal';
+import { StepResult } from '../../activities/workspace/step-result';
 import { Workspace } from '../../activities/workspace/workspace';
 import { ref } from '../workflows/samples';
 import { inDirectory } from './temporary';
@@ -270,4 +271,29 @@ describe('the workspace', () => {
       expect(await workspace.runs()).toEqual(['run-2']);
     });
   });
+});
+
+describe('the result of a step', () => {
+  const counted = new StepResult('count', z.object({ files: z.number() }));
+
+  it('is found by the next attempt, and carries v: 1', async () => {
+    await inDirectory(async (directory) => {
+      expect(await counted.find(directory)).toBeUndefined();
+      await counted.write(directory, { files: 3 });
+      expect(await counted.read(directory)).toEqual({ files: 3 });
+      const text = await readFile(counted.path(directory), 'utf8');
+      expect(JSON.parse(text)).toEqual({ v: 1, files: 3 });
+    });
+  });
+
+  it.each([{ files: 3 }, { v: 2, files: 3 }])(
+    'is refused with another number: %j',
+    async (content) => {
+      await inDirectory(async (directory) => {
+        await counted.write(directory, { files: 0 });
+        await writeFile(counted.path(directory), JSON.stringify(content));
+        await expect(counted.find(directory)).rejects.toThrow('"v"');
+      });
+    },
+  );
 });

@@ -1,6 +1,8 @@
 import type {
   BackupInput,
   BackupReport,
+  CancelAnswer,
+  CancelRequest,
   Confirmation,
   FailureDetail,
   HeartbeatDetail,
@@ -13,6 +15,7 @@ import type {
 } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import type { DumpCheckpoint } from '../../activities/backup/dump-checkpoint';
+import type { HostSteps, RunInfo } from '../../activities/steps';
 import type { Journal } from '../../activities/workspace/journal';
 
 /** Everything that one version may write and another read. */
@@ -28,8 +31,14 @@ interface Messages {
   heartbeat: HeartbeatDetail;
   failure: FailureDetail;
   confirmation: Confirmation;
+  cancelRequest: CancelRequest;
+  cancelAnswer: CancelAnswer;
   operation: OperationRef;
   journal: Journal;
+  run: RunInfo;
+  /** First argument and answer of every step. */
+  stepArgument: Parameters<HostSteps[keyof HostSteps]>[0];
+  stepAnswer: Awaited<ReturnType<HostSteps[keyof HostSteps]>>;
   dumpCheckpoint: DumpCheckpoint;
 }
 

@@ -118,7 +118,7 @@ export class FakeHost {
       bytes: 3,
       files: 4,
     };
-    const results: Record<keyof HostSteps, unknown> = {
+    const results: Record<keyof HostSteps, object | undefined> = {
       prepareBackup: { ref },
       dumpDatabase: { collections: 1, documents: 2, bytes: 3, oplogEntries: 3 },
       bundleFiles: { files: 4, bytes: 5, skipped: 0 },
@@ -153,7 +153,7 @@ export class FakeHost {
         async () => {
           this.steps.push(name);
           await this.#wait(name);
-          return result;
+          return { ...result, v: 1 };
         },
       ]),
     );

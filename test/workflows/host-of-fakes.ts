@@ -1,24 +1,24 @@
 import { ApplicationFailure } from '@temporalio/common';
-import type { HostSteps } from '../../activities/steps';
+import type { StepBodies } from '../../activities/steps';
 import { errorTable, type ErrorCode } from '../../core/error-table';
 import { archive, preflight, ref, sampleBackupId } from './samples';
 
-export type StepName = keyof HostSteps;
+export type StepName = keyof StepBodies;
 
 /** A host whose steps do nothing but say that they were asked: what is tested is their orchestration. */
 export class HostOfFakes {
   /** Names of the steps in the order in which they began, every attempt of them. */
   readonly asked: StepName[] = [];
-  private readonly steps: HostSteps;
+  private readonly steps: StepBodies;
 
-  constructor(change: Partial<HostSteps> = {}) {
+  constructor(change: Partial<StepBodies> = {}) {
     this.steps = { ...fakes(), ...change };
   }
 
   async take(step: StepName, args: readonly unknown[]): Promise<unknown> {
     this.asked.push(step);
-    const result: unknown = await Reflect.apply(this.steps[step], undefined, args);
-    return result;
+    const result: object | undefined = await Reflect.apply(this.steps[step], undefined, args);
+    return { ...result, v: 1 };
   }
 
   times(step: StepName): number {
@@ -40,7 +40,7 @@ export class HostOfFakes {
 
 const nothing = (): Promise<void> => Promise.resolve();
 
-function fakes(): HostSteps {
+function fakes(): StepBodies {
   return {
     prepareBackup: (_input, run, id) => Promise.resolve({ ref: ref('backup', run, id) }),
     dumpDatabase: () =>
