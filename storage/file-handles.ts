@@ -1,18 +1,26 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { HoldfastError } from '../core/errors';
-import type {
-  ByteRange,
-  CallOptions,
-  FileWriter,
-  ReadHandle,
-  StoredFile,
-  UploadOptions,
-  UploadSource,
-  WriteHandle,
+import {
+  type ByteRange,
+  type CallOptions,
+  type FileWriter,
+  type ReadHandle,
+  type StoredFile,
+  type UploadOptions,
+  type UploadSource,
+  type WriteHandle,
+  manifestName,
 } from './contract';
 import { ErrorRecorder } from './error-recorder';
-import { createWhole, describeFiles, partName, removeIfThere, writeAt } from './file-parts';
+import {
+  createWhole,
+  describeFiles,
+  partName,
+  removeIfThere,
+  removeParts,
+  writeAt,
+} from './file-parts';
 import { checkWritable, createPartIn, publish, type OpenBackup } from './file-publish';
 import { readStoredFile } from './file-reader';
 import { uploadPart } from './file-upload';
@@ -141,6 +149,8 @@ export class FileWriteHandle extends FileReadHandle implements WriteHandle {
       evenComplete: ifAbsent,
     });
     this.#errors.forgive(name);
+    // Complete: nobody may go on writing, so what killed attempts left has no use any more.
+    if (ifAbsent && name === manifestName) await removeParts(this.backup.path);
     return result;
   }
 

@@ -87,12 +87,32 @@ async function linkFirst(file: FileHandle, part: string, target: string): Promis
     await link(part, target);
     return true;
   } catch (error) {
+    // The winner may have removed this part as it removes all that is unfinished.
+    if (hasCode(error, 'ENOENT') && (await isThere(target))) return false;
     if (!hasCode(error, 'EEXIST')) throw error;
     // NFS repeats a request whose answer was lost: the link may be our own.
     const mine = await file.stat({ bigint: true });
     const there = await lstat(target, { bigint: true });
     return mine.ino === there.ino && mine.dev === there.dev;
   }
+}
+
+async function isThere(target: string): Promise<boolean> {
+  try {
+    return (await lstat(target)).isFile();
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** Removes every file of a directory that is still being written; nothing to do where an abort has set it aside. */
+export async function removeParts(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  for (const part of names.filter(isPartName)) await removeIfThere(join(directory, part));
 }
 
 /** What a listing shows of one file; undefined when it is gone or no regular file. */

@@ -250,6 +250,21 @@ describe('a file storage', () => {
     expect((await storage.scan(directory)).map(({ name }) => name)).toEqual(['backup']);
   });
 
+  it('keeps nothing unfinished in a backup that is complete, whatever killed attempts left', async () => {
+    const handle = await open().startBackup(directory, 'backup', 'run');
+    const path = join(root, directory, 'backup');
+    for (const name of ['MANIFEST.new', 'INDEX.new', 'a.tar.gz.1', '.owner.new']) {
+      await writeFile(join(path, `.${name}.0123456789ab.part`), 'half');
+    }
+    await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true });
+    expect(await readdir(path)).toEqual(['.owner', manifestName]);
+    await writeFile(join(path, '.MANIFEST.new.ba9876543210.part'), 'half');
+    expect(await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true })).toBe(
+      'exists',
+    );
+    expect(await readdir(path)).toEqual(['.owner', manifestName]);
+  });
+
   it('sweeps unfinished files of complete backups once nobody touches them', async () => {
     const storage = open();
     const handle = await storage.startBackup(directory, 'backup', 'run');
