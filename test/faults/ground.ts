@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { controllerWorkflowId } from '../../core/ids';
 import { readAgentReport } from '../../examples/controller/run-controller';
 import { agentUnitName, databaseUnitName } from '../../examples/controller/build-controller';
-import { Site } from '../end-to-end/site';
+import { Site, type SiteOptions } from '../end-to-end/site';
 import { captureSite, siteDifferences, type SiteState } from '../end-to-end/state';
 import { until } from '../examples/until';
 import { Volumes } from './volumes';
@@ -29,9 +29,11 @@ export class Ground {
     readonly size: number;
     /** Volumes that can be full: only in a namespace where this process may mount. */
     readonly withVolumes: boolean;
+    readonly site?: Pick<SiteOptions, 'heartbeatTimeout' | 'workerEnvironment'>;
   }): Promise<Ground> {
     const volumes = options.withVolumes ? new Volumes() : undefined;
     const site = await Site.start({
+      ...options.site,
       mongod: options.mongod,
       seed: options.seed,
       size: options.size,

@@ -69,7 +69,7 @@ export async function runFault(ground: Ground, run: FaultRun): Promise<Verdict> 
 type Judged = Pick<Verdict, 'outcome' | 'problems'> & { readonly code?: string | undefined };
 
 /** Waits for an operation's end; a worker that ended by itself is started again, as its parent does. */
-async function settled<T>(ground: Ground, result: Promise<T>): Promise<T> {
+export async function settled<T>(ground: Ground, result: Promise<T>): Promise<T> {
   const { site } = ground;
   const deadline = performance.now() + patience;
   let over = false;

@@ -1,0 +1,47 @@
+import type { Moment, StepName } from './strikes';
+
+/** In the middle of every step: something of it is done, and something is not. */
+export const crashMoments: Readonly<Record<StepName, Moment>> = {
+  // The journal is open; there is neither a run directory nor one in the storage.
+  prepareBackup: { before: /^mkdir .*\/runs\/[^/]+$/ },
+  // Every collection is in the segment, which the checkpoint does not say yet.
+  dumpDatabase: { before: /^rename .*\/dump\/checkpoint-1\.json$/, nth: 2 },
+  bundleFiles: { before: /^rename .*\/files\/result\.json$/ },
+  // Everything but the one rename that freezes the rope.
+  composeArchive: { before: /^rename .*\/rope-1\.json .*\/rope\.json$/ },
+  inspectRope: { before: /^read .*\/dump\/seg-\d+$/, nth: 20 },
+  storeArchive: { before: /^write .*\.tar\.gz\..*\.part$/, nth: 2 },
+  verifyStored: { before: /^read .*\.tar\.gz$/, nth: 3 },
+  // INDEX is there, MANIFEST is not.
+  commitBackup: { before: /^link .*\/MANIFEST$/ },
+  // The run directory is gone, the journal is not.
+  finishBackup: { before: /^rm .*\/operation\.json$/ },
+  // The backup's directory is put aside, not removed.
+  undoBackup: { before: /^rm .*\/\.gone\./, nth: 3 },
+
+  locateBackup: { before: /^read .*\/MANIFEST$/ },
+  prepareRestore: { before: /^open .*\/host\.json/ },
+  fetchArchive: { before: /^write .*\/fetch\/archive-\d+$/, nth: 3 },
+  inspectArchive: { before: /^read .*\/fetch\/archive-\d+$/, nth: 3 },
+  preflightRestore: { before: /^mongod find holdfast operations$/ },
+  // The journal is written, the lease is not.
+  beginRestore: { before: /^mongod insert holdfast operations$/ },
+  loadStaged: { before: /^mongod insert .*hf-stage/, nth: 20 },
+  stageFiles: { before: /^symlink /, nth: 2 },
+  // Masked, and still running.
+  stopAgents: { before: /^service stop$/ },
+  // One collection is aside, and nothing has its name.
+  swapDatabase: { before: /^mongod renameCollection admin juju\.hf-stage/, nth: 5 },
+  // A path is aside, and nothing has its name.
+  swapFiles: { before: /^rename \S*\/\.hf-stage-/, nth: 3 },
+  // One TTL index has its own value again, the other has not.
+  restoreUsers: { before: /^mongod collMod /, nth: 2 },
+  startAgents: { before: /^service start$/ },
+  // Some of the old collections are dropped.
+  finishRestore: { before: /^mongod drop juju /, nth: 10 },
+  // Files are back; of the collections some.
+  undoRestore: { before: /^mongod renameCollection /, nth: 7 },
+  discardRun: { before: /^rm .*\/runs\/[^/]+$/ },
+
+  verifyBackup: { before: /^read .*\.tar\.gz$/, nth: 3 },
+};
