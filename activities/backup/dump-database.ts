@@ -22,7 +22,6 @@ import {
 import { DumpSpool } from './dump-spool';
 import { planCompressor } from './plan-compressor';
 
-const checkpointEvery = 8 * 1024 * 1024;
 /** Bytes asked for at once: what a cursor holds and has asked for stays out of the pool. */
 const batchBytes = 1024 * 1024;
 
@@ -68,7 +67,7 @@ export const finishedDump = new StepResult('dump', dumpSchema);
  * Dumps every collection and the oplog window, in one pass from cursor to spool.
  *
  * Side effect: segments and checkpoints in the run directory. Idempotency key: the run id.
- * Checkpoint: gzip members, resume tokens and the oplog's last entry, every 8 MB; an attempt
+ * Checkpoint: gzip members, resume tokens and the oplog's last entry, every member's worth; an attempt
  * writes only files of its own epoch. Compensation: undoBackup. Timeouts: the heartbeat.
  * @throws HoldfastError HF-DUMP-001, HF-DUMP-002, HF-MONGO-*, HF-DISK-001, HF-FENCE-001
  */
@@ -90,7 +89,7 @@ export async function dumpDatabase(
     runDirectory: directory,
     compressor: planCompressor(ref.plan, attempt),
     buffers: dumpBuffers(limits, ref.plan.memberSize),
-    checkpointEvery,
+    checkpointEvery: ref.plan.memberSize,
     onReset: (reason) => attempt.warn('the dump starts again', { reason }),
     onCheckpoint: () => requireSpace(directory, 0, 'the dump', limits.freeSpace),
     binding: resume?.binding,

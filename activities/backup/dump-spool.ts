@@ -20,7 +20,7 @@ export interface DumpSpoolOptions {
   readonly compressor: Compressor;
   /** Where members are gathered and stay while they are compressed: bounds the memory. */
   readonly buffers: MemberBuffers;
-  /** Stored bytes between two checkpoints. */
+  /** Content between two checkpoints, bytes; more as the dump grows, see `checkpointShare`. */
   readonly checkpointEvery: number;
   /** Awaited at every checkpoint: looks at the disk. */
   readonly onCheckpoint: () => Promise<void>;
@@ -32,6 +32,9 @@ export interface DumpSpoolOptions {
   /** How often earlier attempts started again. */
   readonly restarts: number;
 }
+
+/** A checkpoint names every member, so it comes more seldom as they become many: after this share of all content. */
+const checkpointShare = 1 / 64;
 
 interface Stream {
   done: boolean;
@@ -54,6 +57,8 @@ export class DumpSpool implements DumpSink {
   #binding: DumpBinding | undefined;
   #appending: Promise<void> = Promise.resolve();
   #sinceCheckpoint = 0;
+  /** Content of all members, bytes. */
+  #content = 0;
   #failure: unknown;
   #restarts: number;
 
@@ -65,6 +70,7 @@ export class DumpSpool implements DumpSink {
     this.#restarts = options.restarts;
     for (const { name, done, members } of options.streams) {
       this.#streams.set(name, { ...emptyStream(), done, members: [...members] });
+      for (const { content } of members) this.#content += content;
     }
   }
 
@@ -96,7 +102,7 @@ export class DumpSpool implements DumpSink {
     stream.documents += documents;
     stream.position = position;
     if (stream.gathered === buffer.bytes.length) this.#cut(stream);
-    if (this.#sinceCheckpoint >= this.options.checkpointEvery) await this.checkpoint();
+    await this.#checkpointWhenDue();
   }
 
   async finish(name: string): Promise<void> {
@@ -105,6 +111,7 @@ export class DumpSpool implements DumpSink {
     await stream.tail;
     this.#throwFailure();
     stream.done = true;
+    await this.#checkpointWhenDue();
   }
 
   async rewind(name: string, to: ScanPosition | undefined): Promise<void> {
@@ -200,8 +207,14 @@ export class DumpSpool implements DumpSink {
       () => undefined,
     );
     const member = await appended;
-    this.#sinceCheckpoint += member.stored;
+    this.#sinceCheckpoint += content;
+    this.#content += content;
     return member;
+  }
+
+  async #checkpointWhenDue(): Promise<void> {
+    const due = Math.max(this.options.checkpointEvery, this.#content * checkpointShare);
+    if (this.#sinceCheckpoint >= due) await this.checkpoint();
   }
 
   async #drain(): Promise<void> {

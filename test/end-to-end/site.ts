@@ -32,6 +32,8 @@ export interface SiteOptions {
   readonly size: number;
   /** Heartbeat timeout of every step, milliseconds. */
   readonly heartbeatTimeout?: number;
+  /** Members and buffers of a dump a 32nd of the defaults: a small dump is to them what a large one is. */
+  readonly smallMembers?: boolean;
   readonly mongodParameters?: Readonly<Record<string, string>>;
   /** Variables of the workers' environment, besides those of this process. */
   readonly workerEnvironment?: Readonly<Record<string, string>>;
@@ -83,7 +85,7 @@ export class Site {
     const temporal = new Client({ connection });
     const environment = options.workerEnvironment ?? {};
     const site = new Site(directory, controller, address, temporal, server, environment);
-    await site.#configure(options.heartbeatTimeout ?? 2_000, options.keepFree);
+    await site.#configure(options);
     return site;
   }
 
@@ -261,12 +263,17 @@ export class Site {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  async #configure(heartbeatTimeout: number, keepFree: number | undefined): Promise<void> {
+  async #configure({
+    heartbeatTimeout = 2_000,
+    smallMembers,
+    keepFree,
+  }: SiteOptions): Promise<void> {
+    const members = smallMembers === true ? '  memberSize: 128KiB\n  buffers: 1MiB\n' : '';
     const { configFile } = this.example;
     const text = await readFile(configFile, 'utf8');
     let changed = text.replace(
       /^limits:\n/m,
-      `limits:\n  heartbeatTimeout: ${heartbeatTimeout}ms\n`,
+      `limits:\n  heartbeatTimeout: ${heartbeatTimeout}ms\n${members}`,
     );
     if (keepFree !== undefined) changed = changed.replace('64MiB', String(keepFree));
     if (changed === text) throw new Error('holdfast.yaml of the example has no limits');
