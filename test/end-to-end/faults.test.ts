@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Ground } from '../faults/ground';
 import { planRuns, type FaultRun } from '../faults/plan';
 import { runFault } from '../faults/run-fault';
@@ -17,26 +16,6 @@ describe('an operation that is struck ends complete, or leaves the exact state b
     ground = await Ground.build({ seed, mongod: '6.0', size: 1_000_000, withVolumes: false });
   });
   afterAll(() => ground.stop());
-
-  it('a worker that slept since before an operation does nothing when it wakes after its end', async () => {
-    const { site } = ground;
-    const sleeper = site.worker('host');
-    sleeper.kill('SIGSTOP');
-    const known = await ground.backups();
-    try {
-      await site.startWorker('host');
-      expect((await site.holdfast('create')).status).toBe(0);
-    } finally {
-      sleeper.kill('SIGCONT');
-    }
-    // Its steps have begun, and ended, when it has drained.
-    const drained = new Promise((resolve) => sleeper.once('exit', resolve));
-    await delay(1_000);
-    sleeper.kill('SIGTERM');
-    await drained;
-    expect(await ground.differences(ground.present)).toEqual([]);
-    for (const id of await ground.backups()) if (!known.includes(id)) await ground.forget(id);
-  });
 
   const runs = planned.filter((run) => !isFullDisk(run)).slice(0, 13);
   it.each(runs)('$fault in $step of a $kind (run $index)', async (run) => {
