@@ -149,13 +149,13 @@ describe('killed with -9 in the middle of', () => {
     const environment = processEnvironment();
     const file = ground.site.example.configFile;
     const { config } = await loadConfig({ file, environment });
-    const { activities, close } = hostDependencies(config, environment);
+    const host = hostDependencies(config, environment);
     try {
       expect([...everStruck].toSorted()).toEqual(
-        Object.keys(createActivities(activities)).toSorted(),
+        Object.keys(createActivities(host.activities)).toSorted(),
       );
     } finally {
-      await close();
+      await host.close();
     }
   });
 

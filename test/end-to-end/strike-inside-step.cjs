@@ -69,7 +69,7 @@ for (const name of calls) {
 
 precede(fs, 'read', (_, [fd]) => effect(`read ${pathOf(fd)}`));
 
-fs.promises.open(__filename).then(async (handle) => {
+void fs.promises.open(__filename).then(async (handle) => {
   const handles = Object.getPrototypeOf(handle);
   await handle.close();
   precede(handles, 'read', ({ fd }) => effect(`read ${pathOf(fd)}`));

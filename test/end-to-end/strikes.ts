@@ -37,13 +37,12 @@ export class Strikes {
     signal: 'SIGKILL' | 'SIGSTOP',
     moments: Readonly<Partial<Record<StepName, Moment>>>,
   ): Promise<void> {
-    const strikes = Object.entries(moments).map(([step, { before, nth = 1 }]) => [
-      step,
-      { before: before.source, nth, signal },
-    ]);
-    for (const [step] of strikes) await rm(join(this.directory, String(step)), { force: true });
-    const text = JSON.stringify(Object.fromEntries(strikes));
-    await writeFile(join(this.directory, 'strikes.json'), text);
+    const strikes: Record<string, { before: string; nth: number; signal: string }> = {};
+    for (const [step, { before, nth = 1 }] of Object.entries(moments)) {
+      await rm(join(this.directory, step), { force: true });
+      strikes[step] = { before: before.source, nth, signal };
+    }
+    await writeFile(join(this.directory, 'strikes.json'), JSON.stringify(strikes));
   }
 
   /** Names of the steps that were struck. */
