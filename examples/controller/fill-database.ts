@@ -142,7 +142,7 @@ async function fillHistory(
   const start = BigInt(now.getTime()) * 1_000_000n;
   for (let written = 0, step = 0; written < bytes; step += 1) {
     const model = models[step % models.length];
-    const info = `hook ${random.hex(8)} ran, waiting for ${random.hex(40)}`;
+    const info = `hook ${random.hex(8)} ran, waiting for ${random.hex(48)}`;
     await inserter.add(
       {
         _id: new ObjectId(random.hex(24)),
@@ -153,9 +153,9 @@ async function fillHistory(
         statusdata: {},
         updated: Long.fromBigInt(start - BigInt(step) * 1_000_003n),
       },
-      250,
+      255,
     );
-    written += 250;
+    written += 255;
   }
   await inserter.flush();
 }
@@ -165,26 +165,34 @@ async function fillTransactions(juju: Db, bytes: number, random: SeededRandom): 
   const log = new Inserter(juju.collection('txns.log'));
   for (let written = 0, step = 0; written < bytes; step += 1) {
     const id = new ObjectId(random.hex(24));
-    const unit = `${random.uuid()}:u#mysql/${step % 7}`;
+    const model = random.uuid();
+    const unit = `${model}:u#mysql/${step % 7}`;
+    const agent = `${unit}#charm`;
+    const operation = (c: string, d: string, revision: number, values: Document): Document => ({
+      c,
+      d,
+      a: { 'txn-revno': new Int32(revision), 'model-uuid': model, life: new Int32(0) },
+      u: { $set: values, $inc: { 'txn-revno': new Int32(1) } },
+    });
+    const status = { status: 'idle', statusinfo: '', statusdata: {}, neverset: false };
+    const address = { value: `10.21.${step % 250}.${random.below(250)}`, origin: 'provider' };
     await txns.add(
       {
         _id: id,
         s: new Int32(6),
         o: [
-          {
-            c: 'statuses',
-            d: unit,
-            a: { 'txn-revno': new Int32(11) },
-            u: { $set: { status: 'idle', statusinfo: '', statusdata: {} } },
-          },
+          operation('statuses', unit, 11, status),
+          operation('statuses', agent, 9, { ...status, statusinfo: `hook ${random.hex(16)}` }),
+          operation('machines', `${model}:${step % 7}`, 5, { preferredprivateaddress: address }),
+          operation('units', unit, 7, { 'txn-note': random.hex(32), passwordhash: random.hex(24) }),
         ],
         n: random.hex(8),
-        r: [new Int32(11)],
+        r: [11, 9, 5, 7].map((revision) => new Int32(revision)),
       },
-      330,
+      1_200,
     );
     await log.add({ _id: id, statuses: { d: [unit], r: [Long.fromNumber(12)] } }, 120);
-    written += 450;
+    written += 1_320;
   }
   await txns.flush();
   await log.flush();
@@ -200,7 +208,9 @@ async function fillLogs(
   const start = BigInt(now.getTime()) * 1_000_000n;
   for (const model of models) {
     const name = `logs.${model.uuid}`;
-    await logs.createCollection(name, { capped: true, size: 20 * 1024 ** 2 });
+    // Room for all of them: a large example keeps its logs, too.
+    const size = Math.max(20 * 1024 ** 2, Math.ceil(bytes / models.length) * 2);
+    await logs.createCollection(name, { capped: true, size });
     await logs.collection(name).createIndexes([...logIndexes]);
     const inserter = new Inserter(logs.collection(name));
     for (let written = 0, step = 0; written < bytes / models.length; step += 1) {
@@ -213,12 +223,12 @@ async function fillLogs(
           m: 'juju.worker.uniter',
           l: `resolver.go:${random.below(900)}`,
           v: new Int32(random.below(5)),
-          x: `ran "update-status" hook ünïcode ${random.hex(60)}`,
+          x: `ran "update-status" hook ünïcode ${random.hex(74)}`,
           ...(step % 5 === 0 ? { c: ['http'] } : {}),
         },
-        270,
+        240,
       );
-      written += 270;
+      written += 240;
     }
     await inserter.flush();
   }

@@ -1,0 +1,3 @@
+module holdfast.invalid/bench/juju-sequence
+
+go 1.21

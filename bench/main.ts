@@ -1,0 +1,173 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import { join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { databaseClient } from '../examples/controller/database';
+import { exampleAccess } from '../examples/controller/run-controller';
+import { Bench } from './bench';
+import { BenchSite } from './bench-site';
+import { describeMachine } from './machine';
+import { buildJujuSequence, findPrograms, versionOf, type Programs } from './peers';
+import { renderResults, type Results, type SizeResult } from './report';
+import { rowNames, runRows, type EarlierMemory, type RowName } from './rows';
+import { TemporalServer } from './temporal-server';
+
+interface Flags {
+  readonly size: string;
+  readonly rounds: string;
+  readonly only?: string;
+  readonly operations: string;
+  readonly directory: string;
+  readonly out?: string;
+  readonly json?: string;
+  readonly profile?: string;
+  readonly cache: string;
+}
+
+const page = join(__dirname, '../../bench/RESULTS.md');
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Bytes, by powers of 1000: the bars are for 500,000,000 and 5,000,000,000. */
+function bytesOf(size: string): number {
+  const [, count, unit = ''] = /^(\d+)([KMG]?)$/.exec(size) ?? [];
+  if (count === undefined) throw new Error(`${size} is not a size such as 500M`);
+  return Number(count) * 1000 ** ['', 'K', 'M', 'G'].indexOf(unit);
+}
+
+function chosenRows(only: string | undefined): readonly RowName[] {
+  if (only === undefined) return rowNames;
+  const wanted = only.split(',');
+  const unknown = wanted.filter((name) => !rowNames.some((row) => row === name));
+  if (unknown.length > 0) {
+    throw new Error(`unknown: ${unknown.join(', ')}; rows are ${rowNames.join(', ')}`);
+  }
+  return rowNames.filter((name) => wanted.includes(name));
+}
+
+async function dataOf(site: BenchSite): Promise<SizeResult['data']> {
+  const client = databaseClient(exampleAccess(site.example));
+  try {
+    let [documents, bytes] = [0, 0];
+    for (const name of ['juju', 'logs', 'blobstore']) {
+      const stats = await client.db(name).command({ dbStats: 1 });
+      documents += Number(stats['objects']);
+      bytes += Number(stats['dataSize']);
+    }
+    return { documents, bytes };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Everything that a run uses, and how to end it. */
+interface Ground {
+  readonly directory: string;
+  readonly programs: Programs;
+  readonly temporal: TemporalServer;
+}
+
+async function measureSize(
+  ground: Ground,
+  flags: Flags,
+  size: string,
+  earlier: EarlierMemory | undefined,
+): Promise<{ readonly result: SizeResult; readonly memory: EarlierMemory | undefined }> {
+  const { directory, programs, temporal } = ground;
+  const at = join(directory, size);
+  await mkdir(at);
+  const cacheBytes = bytesOf(flags.cache);
+  const build = (name: string, sizeBytes: number, seed: number): Promise<BenchSite> =>
+    BenchSite.start({
+      directory: join(at, name),
+      sizeBytes,
+      seed,
+      mongod: programs.mongod,
+      temporal,
+      cacheBytes,
+    });
+  say(`building a controller of ${size}`);
+  const site = await build('c', bytesOf(size), 1);
+  try {
+    const data = await dataOf(site);
+    const rounds = Number(flags.rounds);
+    const bench = new Bench({
+      site,
+      programs,
+      juju: await buildJujuSequence(directory),
+      sizeBytes: bytesOf(size),
+      rounds,
+      operations: Number(flags.operations),
+      directory: join(at, 'peers'),
+      profile: flags.profile === undefined ? undefined : resolve(flags.profile),
+      emptySite: () => build('empty', 0, 2),
+      say,
+    });
+    const { rows, memory } = await runRows(bench, chosenRows(flags.only), earlier);
+    return { result: { size, data, rounds, rows }, memory };
+  } finally {
+    await site.stop();
+    await rm(at, { recursive: true, force: true });
+  }
+}
+
+async function main(flags: Flags): Promise<void> {
+  chosenRows(flags.only);
+  const programs = await findPrograms();
+  const directory = await mkdtemp(join(resolve(flags.directory), 'hf-bench-'));
+  const [load = 0] = os.loadavg();
+  const temporal = await TemporalServer.start(programs.temporal, directory);
+  try {
+    const sizes: SizeResult[] = [];
+    let memory: EarlierMemory | undefined;
+    for (const size of flags.size.split(',')) {
+      const measured = await measureSize({ directory, programs, temporal }, flags, size, memory);
+      memory ??= measured.memory;
+      sizes.push(measured.result);
+    }
+    const results: Results = {
+      v: 1,
+      date: new Date().toISOString(),
+      machine: describeMachine(),
+      load,
+      mongod: await versionOf(programs.mongod),
+      cacheBytes: bytesOf(flags.cache),
+      temporal: await versionOf(programs.temporal),
+      peers: {
+        mongodump: await versionOf(programs.mongodump),
+        mongorestore: await versionOf(programs.mongorestore),
+        "Juju's sequence": 'bench/juju-sequence (archive/tar, compress/gzip and crypto/sha1 of Go)',
+      },
+      sizes,
+    };
+    const text = renderResults(results);
+    process.stdout.write(text);
+    // A part of the rows is no page: it would lose the others.
+    const out = flags.out ?? (flags.only === undefined ? page : undefined);
+    if (out !== undefined) await writeFile(out, text);
+    if (flags.json !== undefined) await writeFile(flags.json, JSON.stringify(results, null, 2));
+  } finally {
+    await temporal.stop();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+new Command('bench')
+  .description('Holdfast against the tools it is compared with, on one mongod, in turns')
+  .option('--size <sizes>', 'documents of the controller, such as 50M or 500M,5G', '500M')
+  .option('--rounds <n>', 'how often each contender runs', '5')
+  .option('--only <rows>', `some rows, a comma between them: ${rowNames.join(', ')}`)
+  .option('--operations <n>', 'of the oplog replay', '200000')
+  .option('--directory <path>', 'where everything is written', os.tmpdir())
+  .option('--cache <size>', "mongod's cache", '1G')
+  .option('--out <file>', 'the page; bench/RESULTS.md when all rows run')
+  .option('--json <file>', 'the same as JSON')
+  .option('--profile <directory>', "CPU profiles of Holdfast's steps (dump, load, replay)")
+  .action(main)
+  .parseAsync()
+  .catch((error: unknown) => {
+    say(`bench: ${error instanceof Error ? error.stack : String(error)}`);
+    process.exitCode = 1;
+  });

@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { messageNames } from '../core/messages';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  await new Promise((done) => server.close(done));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Temporal's development server on a database file, as `holdfast up` runs it. */
+export class TemporalServer {
+  private constructor(
+    readonly address: string,
+    readonly client: Client,
+    private readonly child: ChildProcess,
+  ) {}
+
+  static async start(program: string, directory: string): Promise<TemporalServer> {
+    const port = await freePort();
+    const address = `127.0.0.1:${port}`;
+    const attributes = Object.values(messageNames.searchAttributes).flatMap((name) => [
+      '--search-attribute',
+      `${name}=Keyword`,
+    ]);
+    const args = ['server', 'start-dev', '--port', String(port), '--ip', '127.0.0.1', '--headless'];
+    const file = ['--db-filename', join(directory, 'temporal.db'), '--log-level', 'error'];
+    const child = spawn(program, [...args, ...file, ...attributes], { stdio: 'ignore' });
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const connection = await Connection.connect({ address, connectTimeout: 500 });
+        return new TemporalServer(address, new Client({ connection }), child);
+      } catch (error) {
+        if (tries > 100 || child.exitCode !== null) {
+          child.kill('SIGKILL');
+          throw new Error('Temporal did not start', { cause: error });
+        }
+        await delay(100);
+      }
+    }
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    await this.client.connection.close();
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    // It doesn't answer SIGTERM while something is connected.
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+}
