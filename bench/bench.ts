@@ -34,9 +34,14 @@ export class Bench {
     return this.options.site;
   }
 
-  /** The bar for this run's size; undefined where the issue sets none. */
+  /**
+   * The bar for this run's size: from which size on, in bytes, which one holds; undefined below all.
+   */
   bar(bars: Readonly<Record<number, number>>): number | undefined {
-    return bars[this.options.sizeBytes];
+    const { sizeBytes } = this.options;
+    return Object.entries(bars)
+      .filter(([from]) => sizeBytes >= Number(from))
+      .at(-1)?.[1];
   }
 
   /** An empty directory of that name. */

@@ -1,8 +1,14 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AnyBulkWriteOperation, ClientSession, Document, MongoClient } from 'mongodb';
-import { Timestamp } from 'mongodb';
+import type {
+  AnyBulkWriteOperation,
+  ClientSession,
+  Document,
+  MongoClient,
+  Timestamp,
+} from 'mongodb';
 import { countFrames } from '../mongo/bson-frames';
+import { readLastWrite, timestampOf } from '../mongo/oplog-window';
 import { readAll } from '../mongo/raw-cursor';
 
 /** Where the operations happen. */
@@ -54,10 +60,7 @@ async function inBatches(
 }
 
 async function lastWrite(client: MongoClient): Promise<Timestamp> {
-  const hello = await client.db('admin').command({ hello: 1 });
-  const ts: unknown = hello['lastWrite']?.opTime?.ts;
-  if (!(ts instanceof Timestamp)) throw new Error('mongod names no last write');
-  return ts;
+  return timestampOf((await readLastWrite(client)).last);
 }
 
 /**

@@ -9,6 +9,8 @@ export interface HistoryFacts {
   readonly bytes: number;
   /** Seconds that the proving activities took. */
   readonly verifying: number;
+  /** Seconds that each activity took. */
+  readonly steps: Readonly<Record<string, number>>;
 }
 
 type EventTime = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
@@ -23,7 +25,7 @@ export async function historyFacts(handle: WorkflowHandle): Promise<HistoryFacts
   const { events } = await handle.fetchHistory();
   const names = new Map<string, string>();
   const started = new Map<string, number>();
-  let verifying = 0;
+  const steps: Record<string, number> = {};
   for (const event of events ?? []) {
     const at = secondsOf(event.eventTime);
     const scheduled = event.activityTaskScheduledEventAttributes;
@@ -33,12 +35,13 @@ export async function historyFacts(handle: WorkflowHandle): Promise<HistoryFacts
     const completed = event.activityTaskCompletedEventAttributes;
     if (!completed) continue;
     const id = String(completed.scheduledEventId);
-    if (verifyingSteps.includes(names.get(id) ?? '')) verifying += at - (started.get(id) ?? at);
+    steps[names.get(id) ?? ''] = at - (started.get(id) ?? at);
   }
   const info = raw.workflowExecutionInfo;
   return {
     events: Number(info?.historyLength ?? 0),
     bytes: Number(info?.historySizeBytes ?? 0),
-    verifying,
+    verifying: verifyingSteps.reduce((sum, name) => sum + (steps[name] ?? 0), 0),
+    steps,
   };
 }

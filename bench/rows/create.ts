@@ -49,6 +49,7 @@ export async function measureCreates(bench: Bench): Promise<Creates> {
   const [zlib, ...others] = await bench.alternate(contenders);
   notes.push(
     `Wall time of create is that of the command, from its start to its exit, less what inspectRope and verifyStored took (${median(histories.map(({ verifying }) => verifying)).toFixed(2)} s); Juju proves nothing.`,
+    `Of it, in seconds: ${stepTimes(histories)}.`,
     `cpu and memory are those of the command and both workers. Temporal's server took another ${median(temporal).toFixed(2)} s of cpu.`,
   );
   const named = (name: string): Measured | undefined => others.find((one) => one.name === name);
@@ -61,20 +62,26 @@ export async function measureCreates(bench: Bench): Promise<Creates> {
   };
 }
 
+/** Medians of what each activity took. */
+function stepTimes(histories: readonly HistoryFacts[]): string {
+  return Object.keys(histories[0]?.steps ?? {})
+    .map((name) => `${name} ${median(histories.map(({ steps }) => steps[name] ?? 0)).toFixed(2)}`)
+    .join(', ');
+}
+
 async function takeAsJuju(bench: Bench, program: string): Promise<Sample> {
   const { example } = bench.site;
   const directory = await bench.scratch('juju');
   const { files } = await listFilesToBackUp(example);
+  const paths = files.flatMap(({ type, path }) => (type === 'directory' ? [] : [path]));
   const { mongodump } = bench.options.programs;
   const { sample } = await measureCommand(
     program,
     [
-      ...['--staging', join(directory, 'staging'), '--out', join(directory, 'backup.tar.gz')],
-      ...['--root', example.root],
-      '--files',
-      files.flatMap(({ type, path }) => (type === 'directory' ? [] : [path])).join(','),
-      ...[mongodump, '--oplog', ...connectionArguments(example)],
-    ],
+      ['--staging', join(directory, 'staging'), '--out', join(directory, 'backup.tar.gz')],
+      ['--root', example.root, '--files', paths.join(',')],
+      [mongodump, '--oplog', ...connectionArguments(example)],
+    ].flat(),
     await bench.meter([directory]),
   );
   return sample;

@@ -25,10 +25,13 @@ export interface BenchAttempt extends Attempt {
 /** An attempt of a run that no Temporal knows; its client connects only when a leftover is met. */
 export function benchAttempt(config: HoldfastConfig, environment: Environment): BenchAttempt {
   const connection = Connection.lazy({ address: config.temporal.address });
-  const { now } = environment;
   return {
     signal: new AbortController().signal,
-    progress: new PhaseClock({ heartbeat: () => undefined, interval: 1_000, now }, '', 'bytes'),
+    progress: new PhaseClock(
+      { heartbeat: () => undefined, interval: 1_000, now: () => environment.now() },
+      '',
+      'bytes',
+    ),
     client: new Client({ connection }),
     runId: randomUUID(),
     warn: (message) => void process.stderr.write(`${message}\n`),

@@ -1,5 +1,6 @@
 import type { Collection, Db, Document, IndexDescription, MongoClient } from 'mongodb';
 import { Int32, Long, ObjectId } from 'mongodb';
+import { charmWords } from './charm-words';
 import type { ControllerIdentity } from './controller-files';
 import { gridFile } from './grid-file';
 import { jujuDocuments, type ExampleModel } from './juju-documents';
@@ -104,10 +105,10 @@ export async function fillDatabase(
   await createIndexes(juju, jujuIndexes);
   await juju.collection(oddCollection).createIndex({ uuid: 1 }, { unique: true });
   const share = (percent: number): number => Math.floor((sizeBytes * percent) / 100);
-  await fillHistory(juju, models, share(50), random, now);
-  await fillTransactions(juju, share(20), random);
-  await fillLogs(client.db('logs'), models, share(10), random, now);
-  await fillBlobs(client.db('blobstore'), juju, identity.modelUuid, share(20), random, now);
+  await fillHistory(juju, models, share(55), random, now);
+  await fillTransactions(juju, share(15), random);
+  await fillLogs(client.db('logs'), models, share(18), random, now);
+  await fillBlobs(client.db('blobstore'), juju, identity.modelUuid, share(12), random, now);
   // It changes nothing, but waits until everything written before it is majority committed.
   await juju
     .collection('restoreInfo')
@@ -142,12 +143,13 @@ async function fillHistory(
   const start = BigInt(now.getTime()) * 1_000_000n;
   for (let written = 0, step = 0; written < bytes; step += 1) {
     const model = models[step % models.length];
-    const info = `hook ${random.hex(8)} ran, waiting for ${random.hex(48)}`;
+    const info = `${charmWords(random, 56)}${random.hex(20)}`;
+    const application = random.pick(['mysql', 'wordpress', 'haproxy', 'postgresql']);
     await inserter.add(
       {
         _id: new ObjectId(random.hex(24)),
         'model-uuid': model?.uuid,
-        globalkey: `u#mysql/${step % 7}#charm`,
+        globalkey: `u#${application}/${random.below(40)}#charm`,
         status: random.pick(['active', 'waiting', 'blocked', 'maintenance', 'idle']),
         statusinfo: info,
         statusdata: {},
@@ -182,7 +184,7 @@ async function fillTransactions(juju: Db, bytes: number, random: SeededRandom): 
         s: new Int32(6),
         o: [
           operation('statuses', unit, 11, status),
-          operation('statuses', agent, 9, { ...status, statusinfo: `hook ${random.hex(16)}` }),
+          operation('statuses', agent, 9, { ...status, statusinfo: charmWords(random, 40) }),
           operation('machines', `${model}:${step % 7}`, 5, { preferredprivateaddress: address }),
           operation('units', unit, 7, { 'txn-note': random.hex(32), passwordhash: random.hex(24) }),
         ],
@@ -223,7 +225,7 @@ async function fillLogs(
           m: 'juju.worker.uniter',
           l: `resolver.go:${random.below(900)}`,
           v: new Int32(random.below(5)),
-          x: `ran "update-status" hook ünïcode ${random.hex(74)}`,
+          x: `ran "update-status" ünïcode ${charmWords(random, 60)}${random.hex(20)}`,
           ...(step % 5 === 0 ? { c: ['http'] } : {}),
         },
         240,
