@@ -79,7 +79,8 @@ describe('the benchmark', () => {
     const peer = output('mongodump --gzip -j4');
     expect(peer).toBeGreaterThan(1_000_000);
     expect(output('holdfast dump, level 6') / peer).toBeLessThan(1.1);
-    expect(output('holdfast create') / peer).toBeLessThan(1.3);
+    // Level 1 against level 6, and the host's files.
+    expect(output('holdfast create') / peer).toBeLessThan(1.6);
     const values = new Map(
       rows.flatMap(({ verdicts }) => verdicts.map(({ what, value }) => [what, value])),
     );
