@@ -17,6 +17,7 @@ import {
   startController,
   type RunningController,
 } from '../examples/controller/run-controller';
+import { memoryArguments, memoryVariables } from '../worker/process-memory';
 import { delayUntil } from './delay-until';
 import { measureCommand, type MeasuredCommand } from './meter';
 import type { TemporalServer } from './temporal-server';
@@ -175,6 +176,11 @@ export class BenchSite {
     );
   }
 
+  /** Ends the workers at once, without waiting; the controller ends with this process. */
+  kill(): void {
+    for (const worker of this.#workers.values()) worker.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     await this.stopWorkers();
     await this.controller.stop();
@@ -183,9 +189,9 @@ export class BenchSite {
   async #startWorker(role: Role, config: string): Promise<void> {
     const logFile = join(this.example.state, `${role}.log`);
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(process.execPath, [workerProgram, role, config], {
+    const child = spawn(process.execPath, [...memoryArguments, workerProgram, role, config], {
       stdio: ['ignore', 'pipe', log],
-      env: { ...process.env, HOLDFAST_LOG_LEVEL: 'error' },
+      env: { ...process.env, ...memoryVariables, HOLDFAST_LOG_LEVEL: 'error' },
     });
     closeSync(log);
     this.#workers.set(role, child);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { join, resolve } from 'node:path';
@@ -67,6 +68,8 @@ interface Ground {
   readonly directory: string;
   readonly programs: Programs;
   readonly temporal: TemporalServer;
+  /** Everything that was started. */
+  readonly sites: BenchSite[];
 }
 
 async function measureSize(
@@ -79,8 +82,8 @@ async function measureSize(
   const at = join(directory, size);
   await mkdir(at);
   const cacheBytes = bytesOf(flags.cache);
-  const build = (name: string, sizeBytes: number, seed: number): Promise<BenchSite> =>
-    BenchSite.start({
+  const build = async (name: string, sizeBytes: number, seed: number): Promise<BenchSite> => {
+    const built = await BenchSite.start({
       directory: join(at, name),
       sizeBytes,
       seed,
@@ -88,6 +91,9 @@ async function measureSize(
       temporal,
       cacheBytes,
     });
+    ground.sites.push(built);
+    return built;
+  };
   say(`building a controller of ${size}`);
   const site = await build('c', bytesOf(size), 1);
   try {
@@ -113,17 +119,31 @@ async function measureSize(
   }
 }
 
+/** A stop by Ctrl-C leaves neither processes nor files. */
+function endWhenTold({ directory, temporal, sites }: Ground): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      for (const site of sites) site.kill();
+      temporal.kill();
+      rmSync(directory, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
+}
+
 async function main(flags: Flags): Promise<void> {
   chosenRows(flags.only);
   const programs = await findPrograms();
   const directory = await mkdtemp(join(resolve(flags.directory), 'hf-bench-'));
   const [load = 0] = os.loadavg();
   const temporal = await TemporalServer.start(programs.temporal, directory);
+  const ground: Ground = { directory, programs, temporal, sites: [] };
+  endWhenTold(ground);
   try {
     const sizes: SizeResult[] = [];
     let memory: EarlierMemory | undefined;
     for (const size of flags.size.split(',')) {
-      const measured = await measureSize({ directory, programs, temporal }, flags, size, memory);
+      const measured = await measureSize(ground, flags, size, memory);
       memory ??= measured.memory;
       sizes.push(measured.result);
     }

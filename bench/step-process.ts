@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import type { Sample } from './figures';
 import { Meter, type MeterOptions } from './meter';
+import { memoryArguments, memoryVariables } from '../worker/process-memory';
 
 const figuresSchema = z.record(z.string(), z.number());
 
@@ -28,8 +29,10 @@ export async function measureSteps(
   const { profile } = options;
   const profiling = profile === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profile];
   const began = performance.now();
-  const child = spawn(process.execPath, [...profiling, join(__dirname, program), ...args], {
+  const nodeArguments = [...memoryArguments, ...profiling];
+  const child = spawn(process.execPath, [...nodeArguments, join(__dirname, program), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...memoryVariables },
   });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);

@@ -50,6 +50,11 @@ export class TemporalServer {
     return this.child.pid ?? 0;
   }
 
+  /** Ends it at once, without waiting. */
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
   async stop(): Promise<void> {
     await this.client.connection.close();
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
