@@ -10,6 +10,7 @@ import { prepareBackup } from '../../activities/backup/prepare-backup';
 import { storeArchive } from '../../activities/backup/store-archive';
 import { undoBackup } from '../../activities/backup/undo-backup';
 import { verifyStored } from '../../activities/backup/verify-stored';
+import type { RunInfo } from '../../activities/steps';
 import { backupId, controllerWorkflowId } from '../../core/ids';
 import type { BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
@@ -17,14 +18,18 @@ import { begin, commonInput, end, type StepHost } from './step-host';
 
 interface Begun {
   readonly input: BackupInput;
-  readonly run: { readonly workflowId: string; readonly runId: string };
+  readonly run: RunInfo;
   readonly ref: OperationRef;
 }
 
 async function prepare(host: StepHost): Promise<Begun> {
   const { identity, dependencies, attempt } = host;
   const input: BackupInput = { ...commonInput(host), notes: '', purpose: 'manual' };
-  const run = { workflowId: controllerWorkflowId(identity.modelUuid), runId: attempt.runId };
+  const run = {
+    v: 1,
+    workflowId: controllerWorkflowId(identity.modelUuid),
+    runId: attempt.runId,
+  } as const;
   const id = backupId(new Date(dependencies.environment.now()), identity.modelUuid);
   const { ref } = await prepareBackup(dependencies, attempt, input, run, id);
   return { input, run, ref };

@@ -23,7 +23,11 @@ export async function load(host: StepHost, backupId: string): Promise<void> {
     confirmed: true,
     keepOld: false,
   };
-  const run = { workflowId: controllerWorkflowId(identity.modelUuid), runId: attempt.runId };
+  const run = {
+    v: 1,
+    workflowId: controllerWorkflowId(identity.modelUuid),
+    runId: attempt.runId,
+  } as const;
   const { ref } = await prepareRestore(dependencies, attempt, input, run, backupId);
   await fetchArchive(dependencies, attempt, ref);
   await inspectArchive(dependencies, attempt, ref);
