@@ -1,4 +1,5 @@
 import { gzip } from 'node:zlib';
+import { isIncompressible } from './incompressible';
 import { igzipMember, IgzipFailed } from './igzip';
 
 const smallestChunk = 16 * 1024;
@@ -83,13 +84,18 @@ function anonymous(stored: Buffer): Buffer {
   return stored;
 }
 
-/** One gzip member by zlib on the thread pool; see Compressor. @param level 0 to 9 */
+/**
+ * One gzip member by zlib on the thread pool; see Compressor. What cannot be compressed is stored.
+ * @param level 0 to 9
+ */
 export function zlibMember(content: Buffer, level: number): Promise<Buffer> {
+  const stored = level === 0 || isIncompressible(content);
+  // Mostly one chunk is enough then: pieces would have to be put together in more memory.
+  const enough = stored ? content.length * 1.001 : content.length / 2;
+  const chunkSize = Math.max(smallestChunk, Math.ceil(enough));
   return new Promise((resolve, reject) => {
-    // Mostly one chunk is enough then: pieces would have to be put together in more memory.
-    const chunkSize = Math.max(smallestChunk, Math.ceil(content.length / 2));
-    gzip(content, { level, memLevel: 8, chunkSize }, (error, stored) => {
-      if (error === null) resolve(anonymous(stored));
+    gzip(content, { level: stored ? 0 : level, memLevel: 8, chunkSize }, (error, member) => {
+      if (error === null) resolve(anonymous(member));
       else reject(error);
     });
   });

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { gunzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { compressorOf } from '../../archive/compressor';
+import { isIncompressible } from '../../archive/incompressible';
 
 const content = Buffer.from('{"charm": "postgresql", "life": "alive"}\n'.repeat(20_000));
 const hasIgzip = spawnSync('igzip', ['--version']).status === 0;
@@ -38,6 +41,32 @@ describe.each([
     for (const small of [Buffer.alloc(0), Buffer.from('holdfast')]) {
       expect(gunzipSync(await compressor.compress(small)).equals(small)).toBe(true);
     }
+  });
+});
+
+describe('content that cannot be compressed', () => {
+  const { compress } = compressorOf({ program: 'zlib', level: 6 }, () => undefined);
+  const noise = randomBytes(1024 * 1024);
+
+  it.each([
+    ['noise', noise],
+    ['what is compressed already', gzipSync(Buffer.from(noise.toString('base64')))],
+  ])('such as %s is stored, with next to nothing added', async (_, bytes) => {
+    expect(isIncompressible(bytes)).toBe(true);
+    const member = await compress(bytes);
+    expect(gunzipSync(member).equals(bytes)).toBe(true);
+    expect(member.length).toBeLessThan(bytes.length * 1.001);
+  });
+
+  it.each([
+    ['text', content],
+    ['base64', Buffer.from(noise.toString('base64'))],
+    ['a program', readFileSync(process.execPath).subarray(0, 4 * 1024 * 1024)],
+    ['noise in hexadecimal', Buffer.from(noise.toString('hex'))],
+    ['text with noise in between', Buffer.concat([noise.subarray(0, content.length), content])],
+    ['nothing', Buffer.alloc(0)],
+  ])('is not %s', (_, bytes) => {
+    expect(isIncompressible(bytes)).toBe(false);
   });
 });
 
