@@ -56,6 +56,8 @@ export class DumpSpool implements DumpSink {
   readonly #streams = new Map<string, Stream>();
   #binding: DumpBinding | undefined;
   #appending: Promise<void> = Promise.resolve();
+  #checkpointing: Promise<void> = Promise.resolve();
+  #checkpointDue = false;
   #sinceCheckpoint = 0;
   /** Content of all members, bytes. */
   #content = 0;
@@ -102,7 +104,7 @@ export class DumpSpool implements DumpSink {
     stream.documents += documents;
     stream.position = position;
     if (stream.gathered === buffer.bytes.length) this.#cut(stream);
-    await this.#checkpointWhenDue();
+    this.#checkpointWhenDue();
   }
 
   async finish(name: string): Promise<void> {
@@ -111,7 +113,7 @@ export class DumpSpool implements DumpSink {
     await stream.tail;
     this.#throwFailure();
     stream.done = true;
-    await this.#checkpointWhenDue();
+    this.#checkpointWhenDue();
   }
 
   async rewind(name: string, to: ScanPosition | undefined): Promise<void> {
@@ -136,13 +138,11 @@ export class DumpSpool implements DumpSink {
   }
 
   /** Makes what has been appended durable, with where each scan stands. @throws HoldfastError HF-FENCE-001, HF-DISK-001 */
-  async checkpoint(): Promise<void> {
-    this.#sinceCheckpoint = 0;
-    // The state is taken before the sync: a member appended meanwhile may not be on disk yet.
-    const state = this.#state();
-    await this.segment.sync();
-    await writeCheckpoint(this.options.epoch, state);
-    await this.options.onCheckpoint();
+  checkpoint(): Promise<void> {
+    // One after the other: an older state must not be written over a newer one.
+    const made = this.#checkpointing.then(() => this.#makeCheckpoint());
+    this.#checkpointing = made.catch(() => undefined);
+    return made;
   }
 
   /** Everything durable; the streams in the end. */
@@ -155,6 +155,7 @@ export class DumpSpool implements DumpSink {
   /** Releases the segment; what a checkpoint named stays. */
   async close(): Promise<void> {
     await Promise.allSettled([...this.#streams.values()].map(({ tail }) => tail));
+    await this.#checkpointing;
     await this.segment.close();
   }
 
@@ -212,9 +213,22 @@ export class DumpSpool implements DumpSink {
     return member;
   }
 
-  async #checkpointWhenDue(): Promise<void> {
+  /** In the background: the scans go on while the disk works. Its failure is thrown by the next write. */
+  #checkpointWhenDue(): void {
     const due = Math.max(this.options.checkpointEvery, this.#content * checkpointShare);
-    if (this.#sinceCheckpoint >= due) await this.checkpoint();
+    if (this.#checkpointDue || this.#sinceCheckpoint < due) return;
+    this.#checkpointDue = true;
+    this.checkpoint().catch((error: unknown) => void (this.#failure ??= error));
+  }
+
+  async #makeCheckpoint(): Promise<void> {
+    this.#checkpointDue = false;
+    this.#sinceCheckpoint = 0;
+    // The state is taken before the sync: a member appended meanwhile may not be on disk yet.
+    const state = this.#state();
+    await this.segment.sync();
+    await writeCheckpoint(this.options.epoch, state);
+    await this.options.onCheckpoint();
   }
 
   async #drain(): Promise<void> {
