@@ -20,6 +20,7 @@ import {
   type StreamState,
 } from './dump-checkpoint';
 import { DumpSpool } from './dump-spool';
+import { pacedSink } from './paced-sink';
 import { planCompressor } from './plan-compressor';
 
 /** Bytes asked for at once: what a cursor holds and has asked for stays out of the pool. */
@@ -79,7 +80,7 @@ export async function dumpDatabase(
   const { directory } = await enterJournaled(dependencies, ref);
   const done = await finishedDump.find(directory);
   if (done !== undefined) return summarize(done);
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const { limits } = dependencies.config;
   const epoch = await claimEpoch(directory, 'dump');
   const older = await readCheckpoint(epoch, dumpCheckpointSchema);
@@ -104,10 +105,10 @@ export async function dumpDatabase(
       directory,
     });
     try {
-      const result = await dumpServer(client, spool, {
+      const result = await dumpServer(client, pacedSink(spool, pace.read), {
         ...(resume === undefined ? {} : { resume }),
         parallel: limits.parallel,
-        batchBytes: Math.min(batchBytes, ref.plan.memberSize),
+        batchBytes: Math.min(batchBytes, ref.plan.memberSize, pace.read.piece(limits.parallel)),
         signal,
         onProgress: ({ bytes, totalBytes, documents, current }) => {
           progress.expect(Math.max(bytes, totalBytes));
