@@ -61,7 +61,9 @@ describe.each(mongodVersions)('a set of three members, mongod %s', (version) => 
       );
     await client.db('juju').collection('short-lived').insertOne({ gone: 'soon' }, settings);
     // A member that copies from a late one is late itself.
-    await reconfigure((config) => Object.assign(config.settings, { chainingAllowed: false }));
+    await reconfigure(({ settings: all }) => {
+      Object.assign(all, { chainingAllowed: false });
+    });
     await until('both secondaries', async () => {
       const members = await readSetMembers(await set.direct());
       return members.filter(({ state }) => state === 'secondary').length === 2;

@@ -121,10 +121,10 @@ it('runs the host worker at the priority that is configured, in all its threads,
   for (const { pid } of started) {
     const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
     const role = /main\.js\0(workflow|host)\0/.exec(command)?.[1] ?? 'other';
-    const priorities = await threadPriorities(pid);
+    const priorities = threadPriorities(pid);
     seen.set(role, new Set([...(seen.get(role) ?? []), ...priorities]));
   }
-  const own = (await threadPriorities(process.pid))[0] ?? '';
+  const own = threadPriorities(process.pid)[0] ?? '';
   expect(seen.get('workflow')).toEqual(new Set([own]));
   expect(seen.get('other')).toEqual(new Set([own]));
   expect(seen.get('host')).toEqual(new Set([`nice ${getPriority() + 7}, idle`]));
