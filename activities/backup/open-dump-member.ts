@@ -32,9 +32,10 @@ export interface DumpMemberOptions {
  */
 export async function openDumpMember(
   dependencies: ActivityDependencies,
-  { signal, progress, warn }: Pick<Attempt, 'signal' | 'progress' | 'warn'>,
+  attempt: Pick<Attempt, 'signal' | 'progress' | 'warn'>,
   { directory, bound, patience = defaultPatience }: DumpMemberOptions,
 ): Promise<MongoClient> {
+  const { signal, progress } = attempt;
   const opening = async (): Promise<MongoClient> => {
     const seed = await openAgent(dependencies, { purpose, direct: true, signal, directory });
     let chosen: MongoClient | undefined;
@@ -55,7 +56,7 @@ export async function openDumpMember(
           signal.throwIfAborted();
           if (!isHoldfastError(error, ...passedOver)) throw error;
           refusal ??= error;
-          warn('a member of the replica set is passed over', {
+          attempt.warn('a member of the replica set is passed over', {
             member: member.host,
             reason: error.message,
           });
