@@ -1,6 +1,7 @@
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import type { BackupStorage } from '../storage/contract';
+import type { HostPace } from './pace';
 
 /** One line of the operations log. */
 export interface StepEvent {
@@ -21,6 +22,7 @@ export interface StepEvent {
 export interface ActivityDependencies {
   readonly config: HoldfastConfig;
   readonly environment: Environment;
+  readonly pace: HostPace;
   /** The storage of that name. @throws HoldfastError HF-STORAGE-011 when it is not configured. */
   openStorage(name: string): BackupStorage;
   /** Writes the operations log, where there is one. */

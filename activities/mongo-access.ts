@@ -13,7 +13,7 @@ import type { ActivityDependencies } from './dependencies';
 export interface AccessOptions {
   /** Part of the appName, so that the connection can be told from others: `holdfast-<purpose>`. */
   readonly purpose: string;
-  /** Pin the node instead of following the replica set. */
+  /** Pin one member, the first that can be reached, instead of following the replica set. */
   readonly direct: boolean;
   readonly signal: AbortSignal;
   /** Run directory: what worked is kept there until the operation ends. */
@@ -55,16 +55,19 @@ export async function openAgent(
   const targets = kept === undefined ? [] : [kept];
   targets.push(...(await candidates(dependencies, options.archivedAgentConf)));
   let refusal: unknown;
-  for (const target of targets) {
+  const ways = targets.flatMap((target) =>
+    options.direct ? byHost(target) : [{ way: target, target }],
+  );
+  for (const { way, target } of ways) {
     try {
-      const client = await connectMongo(target, {
+      const client = await connectMongo(way, {
         appName: `holdfast-${options.purpose}`,
         direct: options.direct,
         signal: options.signal,
       });
       if (target.username === undefined) await requireException(client);
       if (options.directory !== undefined && target !== kept) {
-        await keep(options.directory, target);
+        await keepTarget(options.directory, target);
       }
       return { client, target };
     } catch (error) {
@@ -74,6 +77,11 @@ export async function openAgent(
     }
   }
   throw refusal ?? new HoldfastError('HF-MONGO-003', { hosts: 'nowhere' });
+}
+
+/** A direct connection leads to one member: the first that can be reached. */
+function byHost(target: MongoTarget): { way: MongoTarget; target: MongoTarget }[] {
+  return target.hosts.map((host) => ({ way: { ...target, hosts: [host] }, target }));
 }
 
 /** Without a user mongod accepts the connection and refuses the first command; better told here. */
@@ -119,7 +127,8 @@ export async function candidates(
   }).map(({ target }) => target);
 }
 
-async function keep(directory: string, target: MongoTarget): Promise<void> {
+/** Remembers until the operation ends how mongod was reached. */
+export async function keepTarget(directory: string, target: MongoTarget): Promise<void> {
   const { password, tls, ...rest } = target;
   const kept: z.input<typeof keptSchema> = {
     v: 1,

@@ -6,6 +6,7 @@ import { errorText, isHoldfastError } from '../core/errors';
 import type { ActivityDependencies, StepEvent } from './dependencies';
 import { orFullDisk } from './full-disk';
 import { refuseLateAttempt } from './late-attempt';
+import { stepPace, type StepPace } from './pace';
 import { Progress } from './progress';
 
 /** What one attempt of a step works with, besides its arguments. */
@@ -13,6 +14,8 @@ export interface Attempt {
   /** Aborted by a cancel, a timeout, a pause or the worker's shutdown. */
   readonly signal: AbortSignal;
   readonly progress: Progress;
+  /** What may be read and written in a second. */
+  readonly pace: StepPace;
   readonly client: Client;
   /** The run of the workflow that asked for this step. */
   readonly runId: string;
@@ -53,6 +56,7 @@ export function bindStep<A extends unknown[], R>(
     const attempt: Attempt = {
       signal,
       progress,
+      pace: stepPace(dependencies.pace, progress, signal),
       client: context.client,
       runId: context.info.workflowExecution?.runId ?? '',
       warn: (message, fields) => void log.warn(message, fields),

@@ -23,6 +23,8 @@ export interface PreparedBackup {
 }
 
 export interface DumpSummary {
+  /** Member of the replica set that was read. */
+  readonly node?: string;
   readonly collections: number;
   readonly documents: number;
   /** Bytes of BSON, oplog included. */

@@ -23,6 +23,8 @@ export interface BundleOptions {
   /** Members being compressed at a time; 2 when absent. */
   readonly inFlight?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Awaited after each read from a file, with its bytes: holds the bundle to a rate. */
+  readonly onRead?: (bytes: number) => Promise<void>;
   /** Called after each entry with its path and the bytes of the tar so far. */
   readonly onProgress?: (path: string, bytes: number) => void;
 }
@@ -103,7 +105,7 @@ async function writeFileEntry(
   host: HostEntry,
   writer: BundleWriter,
   policy: EntryPolicy,
-  signal: AbortSignal | undefined,
+  { signal, onRead }: BundleOptions,
 ): Promise<InnerEntry> {
   const file = await openHostFile(host);
   try {
@@ -111,6 +113,7 @@ async function writeFileEntry(
     await writer.write(encodeTarHeader(entry));
     const hash = createHash('sha256');
     for await (const chunk of file.read(signal)) {
+      await onRead?.(chunk.length);
       hash.update(chunk);
       await writer.write(chunk);
     }
@@ -125,11 +128,11 @@ async function writeEntry(
   host: HostEntry,
   writer: BundleWriter,
   policy: EntryPolicy,
-  signal: AbortSignal | undefined,
+  options: BundleOptions,
 ): Promise<InnerEntry> {
   switch (host.type) {
     case 'file':
-      return writeFileEntry(host, writer, policy, signal);
+      return writeFileEntry(host, writer, policy, options);
     case 'directory': {
       const entry = admit({ ...attributesOf(host), type: 'directory' }, policy);
       await writer.write(encodeTarHeader(entry));
@@ -165,7 +168,7 @@ export async function bundleFiles(options: BundleOptions): Promise<Bundle> {
       skipped.push({ path: host.path, reason: host.reason });
       continue;
     }
-    const entry = await writeEntry(host, writer, policy, options.signal);
+    const entry = await writeEntry(host, writer, policy, options);
     entries.push(entry);
     options.onProgress?.(entry.path, writer.size);
   }

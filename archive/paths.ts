@@ -13,6 +13,9 @@ export const dumpDir = `${contentDir}/dump`;
 /** The operations that happened while the dump ran. */
 export const oplogFile = `${dumpDir}/oplog.bson`;
 
+/** Versions of server and tool, as mongodump writes it since 100.12. */
+export const preludeFile = `${dumpDir}/prelude.json`;
+
 /** What Holdfast keeps beside Juju's own entries; Juju's tools pass over it. */
 export const holdfastDir = `${contentDir}/holdfast`;
 

@@ -66,6 +66,7 @@ const backupReport = {
   collections: count,
   documents: count,
   oplogEntries: count,
+  node: z.string().optional(),
   dumpRestarts: count.optional(),
   files: count,
   compensated: z.string().optional(),

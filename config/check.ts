@@ -20,7 +20,13 @@ export interface ConfigCheck {
 }
 
 const durations = new Set(['hostWait', 'heartbeatTimeout', 'confirmWait']);
-const sizes = new Set(['memberSize', 'buffers', 'bytes']);
+const sizes = new Set([
+  'memberSize',
+  'buffers',
+  'bytes',
+  'readBytesPerSecond',
+  'writeBytesPerSecond',
+]);
 
 function valueText({ path, value }: Setting): string {
   if (value === undefined) return '-';

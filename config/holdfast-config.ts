@@ -37,6 +37,8 @@ export interface MongoConfig {
   readonly tls: { readonly caFile: string } | undefined;
   readonly username: string | undefined;
   readonly password: SecretReference | undefined;
+  /** Which member of a replica set a dump reads, where it has several. */
+  readonly readFrom: 'secondary' | 'primary';
 }
 
 /** A file storage. Other types join this union with their own settings. */
@@ -76,6 +78,10 @@ export interface LimitsConfig {
   readonly buffers: number;
   /** Collections dumped or loaded at once. */
   readonly parallel: number;
+  /** Niceness that is added to the host worker's and its children's, 0 to 19. */
+  readonly nice: number;
+  /** I/O scheduling class of the host worker and its children; `best-effort` is its lowest priority. */
+  readonly ioClass: 'none' | 'best-effort' | 'idle';
   /** How long a backup waits for a host that does not poll, milliseconds. */
   readonly hostWait: number;
   /** Milliseconds. */
@@ -84,6 +90,10 @@ export interface LimitsConfig {
   readonly confirmWait: number;
   /** A step stops when free space falls under the larger of both. */
   readonly freeSpace: { readonly bytes: number; readonly percent: number };
+  /** What the steps of this host read from mongod, host files and storage, bytes a second; no limit when undefined. */
+  readonly readBytesPerSecond: number | undefined;
+  /** What they write to storage and mongod, bytes a second; no limit when undefined. */
+  readonly writeBytesPerSecond: number | undefined;
 }
 
 /** The configuration with every default filled in and every path absolute. Holds no secret's value. */

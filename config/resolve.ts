@@ -38,6 +38,7 @@ function resolveServices({ services, machine }: ParsedConfig['controller'], dire
 /** Makes every path absolute and fills in what depends on other settings. `base` gives the directory a path is relative to. */
 export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig {
   const { controller, mongo, storage, temporal } = parsed;
+  const { readBytesPerSecond, writeBytesPerSecond, ...limits } = parsed.limits;
   const own = base([]);
   const workspace = resolve(base(['workspace']), parsed.workspace);
   return {
@@ -55,6 +56,7 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       tls: mongo.tls === undefined ? undefined : { caFile: resolve(own, mongo.tls.caFile) },
       username: mongo.username,
       password: resolveSecret(mongo.password, own),
+      readFrom: mongo.readFrom,
     },
     storage: { ...storage, path: resolve(own, storage.path) },
     workspace,
@@ -68,7 +70,7 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       tls: resolveTls(temporal.tls, own),
       apiKey: resolveSecret(temporal.apiKey, own),
     },
-    limits: parsed.limits,
+    limits: { ...limits, readBytesPerSecond, writeBytesPerSecond },
     log: { file: parsed.log.file === undefined ? undefined : resolve(own, parsed.log.file) },
   };
 }

@@ -39,6 +39,7 @@ const mongo = section({
   tls: section({ caFile: path }).optional(),
   username: text.optional(),
   password: secret.optional(),
+  readFrom: z.enum(['secondary', 'primary']).prefault('secondary'),
 });
 
 const storageName = z
@@ -71,12 +72,16 @@ const temporal = section({
 
 const highestIgzipLevel = 3;
 
+const bytesPerSecond = size(64 * 1024, 1024 ** 4, 'between 64KiB and 1TiB').optional();
+
 const limits = section({
   compressor: z.enum(['zlib', 'igzip']).prefault('zlib'),
   level: whole(1, 9).prefault(1),
   memberSize: size(64 * 1024, 64 * mebibyte, 'between 64KiB and 64MiB').prefault('4MiB'),
   buffers: size(mebibyte, 16 * 1024 * mebibyte, 'between 1MiB and 16GiB').prefault('32MiB'),
   parallel: whole(1, 64).prefault(4),
+  nice: whole(0, 19).prefault(0),
+  ioClass: z.enum(['none', 'best-effort', 'idle']).prefault('none'),
   hostWait: duration(second, 8760 * hour, 'between 1s and 8760h').prefault('24h'),
   heartbeatTimeout: duration(second, hour, 'between 1s and 1h').prefault('30s'),
   confirmWait: duration(second, 168 * hour, 'between 1s and 168h').prefault('1h'),
@@ -84,6 +89,8 @@ const limits = section({
     bytes: size(0, 1024 ** 5, 'between 0 and 1PiB').prefault('5GiB'),
     percent: z.number().min(0).max(90).prefault(10),
   }).prefault({}),
+  readBytesPerSecond: bytesPerSecond,
+  writeBytesPerSecond: bytesPerSecond,
 }).superRefine(({ compressor, level }, context) => {
   if (compressor === 'zlib' || level <= highestIgzipLevel) return;
   const message = `must be at most ${highestIgzipLevel} where limits.compressor is igzip`;

@@ -51,6 +51,8 @@ export interface BackupReport {
   readonly collections: number;
   readonly documents: number;
   readonly oplogEntries: number;
+  /** Member of the replica set that was dumped, as its configuration names it. */
+  readonly node?: string;
   /** How often the dump had to start again, because of a rename for one; absent when never. */
   readonly dumpRestarts?: number;
   readonly files: number;

@@ -3,6 +3,7 @@ import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { HoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
+import { hostPace } from './host-pace';
 import type { LogFormat } from './log-line';
 import { createOperationsLog } from './logging';
 import { createStorageRegistry } from '../storage/registry';
@@ -26,6 +27,7 @@ export function hostDependencies(
     activities: {
       config,
       environment,
+      pace: hostPace(config.limits),
       record: (event) => log.info(event, `${event.step} ${event.event}`),
       openStorage: (name): BackupStorage => {
         if (name === storage.name) return storage;

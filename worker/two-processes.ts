@@ -7,6 +7,8 @@ import { SupervisedProcess } from './supervised-process';
 export interface TwoProcessesOptions {
   /** Configuration file they read. */
   readonly config: string;
+  /** Words before the host worker's command (WorkerPriority). */
+  readonly hostPrefix: readonly string[];
   /** Their whole environment. */
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Where their logs go: this process' own stderr, or a file descriptor. */
@@ -27,14 +29,14 @@ export class TwoProcesses {
   readonly #processes: readonly SupervisedProcess[];
 
   constructor(options: TwoProcessesOptions) {
-    const { config, variables, log, events } = options;
+    const { config, hostPrefix, variables, log, events } = options;
     const entry = join(__dirname, 'main.js');
     this.#processes = (['workflow', 'host'] as const).map(
       (role) =>
         new SupervisedProcess(
           {
             role,
-            command: [process.execPath, ...memoryArguments, entry, role, config],
+            command: commandOf(role === 'host' ? hostPrefix : [], [entry, role, config]),
             variables: { ...memoryVariables, ...variables },
             log,
             grace,
@@ -67,4 +69,14 @@ export class TwoProcesses {
   kill(): void {
     for (const process of this.#processes) process.kill();
   }
+}
+
+function commandOf(
+  [first, ...more]: readonly string[],
+  args: readonly string[],
+): readonly [string, ...string[]] {
+  const node = [...memoryArguments, ...args];
+  return first === undefined
+    ? [process.execPath, ...node]
+    : [first, ...more, process.execPath, ...node];
 }

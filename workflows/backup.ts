@@ -115,6 +115,7 @@ async function takeBackup(
     collections: dump.collections,
     documents: dump.documents,
     oplogEntries: dump.oplogEntries,
+    ...(dump.node === undefined ? {} : { node: dump.node }),
     ...(dump.restarts === undefined ? {} : { dumpRestarts: dump.restarts }),
     files: files.files,
     ...(prepared.compensated === undefined ? {} : { compensated: prepared.compensated }),

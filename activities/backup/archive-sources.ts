@@ -6,9 +6,12 @@ import {
   holdfastDir,
   metadataFile,
   oplogFile,
+  preludeFile,
 } from '../../archive/paths';
 import type { RopeSource } from '../../archive/rope';
+import { holdfastVersion } from '../../core/version';
 import { oplogStream } from '../../mongo/dump';
+import { preludeJson } from '../../mongo/metadata-json';
 import type { FinishedBundle } from './bundle-files';
 import type { FinishedDump } from './dump-database';
 
@@ -71,6 +74,7 @@ export function* archiveSources(parts: ArchiveParts): Generator<RopeSource> {
   };
   yield directory(dumpDir);
   yield spooled(oplogFile, oplogStream, dump.window.entries);
+  yield small(preludeFile, preludeJson(dump.version, `holdfast ${holdfastVersion}`));
   let database: string | undefined;
   for (const collection of dump.collections) {
     if (collection.database !== database) {

@@ -56,7 +56,7 @@ export async function bundleFiles(
   const { directory } = await enterJournaled(dependencies, ref);
   const done = await finishedBundle.find(directory);
   if (done !== undefined) return summarize(done);
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const { root, dataDir } = ref.plan;
   const listed = await listFilesToBackUp({ root, dataDir, signal });
   const floor = dependencies.config.limits.freeSpace;
@@ -71,6 +71,7 @@ export async function bundleFiles(
       segment,
       compressor: planCompressor(ref.plan, attempt),
       signal,
+      onRead: (bytes) => pace.read.take(bytes),
       onProgress: (path) => progress.add(1, path),
     });
     await segment.sync();

@@ -5,7 +5,6 @@ import type { OperationRef } from '../../core/operation';
 import { dumpServer, type DumpResult } from '../../mongo/dump';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
-import { connectAgent } from '../mongo-access';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
 import type { DumpSummary } from '../steps';
@@ -20,6 +19,8 @@ import {
   type StreamState,
 } from './dump-checkpoint';
 import { DumpSpool } from './dump-spool';
+import { openDumpMember } from './open-dump-member';
+import { pacedSink } from './paced-sink';
 import { planCompressor } from './plan-compressor';
 
 /** Bytes asked for at once: what a cursor holds and has asked for stays out of the pool. */
@@ -64,7 +65,7 @@ export type FinishedDump = z.infer<typeof dumpSchema>;
 export const finishedDump = new StepResult('dump', dumpSchema);
 
 /**
- * Dumps every collection and the oplog window, in one pass from cursor to spool.
+ * Dumps every collection and the oplog window of one member, in one pass from cursor to spool.
  *
  * Side effect: segments and checkpoints in the run directory. Idempotency key: the run id.
  * Checkpoint: gzip members, resume tokens and the oplog's last entry, every member's worth; an attempt
@@ -79,7 +80,7 @@ export async function dumpDatabase(
   const { directory } = await enterJournaled(dependencies, ref);
   const done = await finishedDump.find(directory);
   if (done !== undefined) return summarize(done);
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const { limits } = dependencies.config;
   const epoch = await claimEpoch(directory, 'dump');
   const older = await readCheckpoint(epoch, dumpCheckpointSchema);
@@ -97,17 +98,13 @@ export async function dumpDatabase(
     restarts: older?.restarts ?? 0,
   });
   try {
-    const client = await connectAgent(dependencies, {
-      purpose: 'dump',
-      direct: true,
-      signal,
-      directory,
-    });
+    const bound = resume?.binding.node;
+    const client = await openDumpMember(dependencies, attempt, { directory, bound });
     try {
-      const result = await dumpServer(client, spool, {
+      const result = await dumpServer(client, pacedSink(spool, pace.read), {
         ...(resume === undefined ? {} : { resume }),
         parallel: limits.parallel,
-        batchBytes: Math.min(batchBytes, ref.plan.memberSize),
+        batchBytes: Math.min(batchBytes, ref.plan.memberSize, pace.read.piece(limits.parallel)),
         signal,
         onProgress: ({ bytes, totalBytes, documents, current }) => {
           progress.expect(Math.max(bytes, totalBytes));
@@ -166,6 +163,7 @@ function finish(
 function summarize(dump: FinishedDump): DumpSummary {
   return {
     collections: dump.collections.length,
+    node: dump.node,
     documents: dump.collections.reduce((sum, { documents }) => sum + documents, 0),
     bytes: dump.collections.reduce((sum, { bytes }) => sum + bytes, dump.window.bytes),
     oplogEntries: dump.window.entries,

@@ -32,7 +32,7 @@ export async function storeArchive(
   archive: ArchiveFacts,
 ): Promise<{ stored: number }> {
   const { directory } = await enterJournaled(dependencies, ref);
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const epoch = await claimEpoch(directory, 'store');
   const resume = await readCheckpoint(epoch, uploadSchema);
   const floor = dependencies.config.limits.freeSpace;
@@ -52,7 +52,8 @@ export async function storeArchive(
       size: rope.size,
       async *read(start, readSignal) {
         let done = start;
-        for await (const chunk of openRope(rope, directory, start, readSignal ?? signal)) {
+        const content = openRope(rope, directory, start, readSignal ?? signal);
+        for await (const chunk of pace.write.through(content)) {
           yield chunk;
           done += chunk.length;
           progress.advance(done);

@@ -20,14 +20,14 @@ export async function verifyStored(
   archive: ArchiveFacts,
 ): Promise<{ verified: number }> {
   await enterJournaled(dependencies, ref);
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const storage = dependencies.openStorage(ref.plan.storage);
   const handle = await storage.resumeBackup(ref.directory, ref.backupId, ref.owner, { signal });
   progress.expect(archive.size);
   const hash = createHash('sha256');
   let size = 0;
   const content = await handle.readFile(archive.name, undefined, { signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) {
+  for await (const chunk of pace.read.through(content)) {
     hash.update(chunk);
     size += chunk.length;
     progress.advance(size);

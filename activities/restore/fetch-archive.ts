@@ -111,14 +111,14 @@ async function copyFrom(
   file: FileHandle,
   epoch: Epoch,
   name: string,
-  { signal, progress }: Attempt,
+  { signal, progress, pace }: Attempt,
 ): Promise<void> {
   if (start >= archive.size) return;
   let done = start;
   let checkpointed = start;
   const range = { start, end: archive.size };
   const content = await handle.readFile(archive.name, range, { signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) {
+  for await (const chunk of pace.read.through(content)) {
     await file.write(chunk, 0, chunk.length, done);
     done += chunk.length;
     progress.advance(done);

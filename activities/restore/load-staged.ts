@@ -160,7 +160,7 @@ class StageLoading {
             read: (from, readSignal) =>
               entry?.data === undefined
                 ? nothing()
-                : this.archive.content(entry.data, from, readSignal),
+                : this.#slowly(this.archive.content(entry.data, from, readSignal)),
             isTouchedInWindow,
             now: () => this.dependencies.environment.now(),
             signal,
@@ -187,10 +187,15 @@ class StageLoading {
     return await replayOplog({
       client: this.client,
       plan,
-      read: (readSignal) => this.#oplog(readSignal),
+      read: (readSignal) => this.#slowly(this.#oplog(readSignal)),
       signal,
       onProgress: ({ entries }) => progress.advance(entries),
     });
+  }
+
+  /** What is read from the archive here is written to mongod. */
+  #slowly(content: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+    return this.attempt.pace.write.through(content);
   }
 
   #oplog(signal: AbortSignal): AsyncIterable<Buffer> {

@@ -21,7 +21,7 @@ export async function verifyBackup(
   attempt: Attempt,
   input: VerifyInput,
 ): Promise<Omit<VerifyReport, 'duration'>> {
-  const { signal, progress } = attempt;
+  const { signal, progress, pace } = attempt;
   const storage = dependencies.openStorage(input.storage);
   const controller = storageDirectory(input.controller);
   const { summary, manifest } = await findBackup({ storage, controller, signal }, input.backupId);
@@ -33,7 +33,7 @@ export async function verifyBackup(
   try {
     const totals = await inspectArchive({
       archive: archive.name,
-      bytes,
+      bytes: pace.read.through(bytes),
       expect: { size: archive.size, sha256: archive.sha256 },
       index,
       expectIndex: manifest.index,

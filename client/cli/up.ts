@@ -9,7 +9,7 @@ import type { CommandContext } from './context';
 import { usageError } from './report-error';
 import { untilStopped } from './stop-signals';
 import { renderFacts } from '../render/table';
-import { startError, workerEvents } from './worker-events';
+import { hostPrefix, startError, workerEvents } from './worker-events';
 
 /** `holdfast up`: runs until it is stopped, or until the server ends by itself. */
 export const up: CommandRun = async (context, input) => {
@@ -52,6 +52,7 @@ async function readInput(context: CommandContext, input: CommandInput): Promise<
     uiPort: portOption(input, 'ui-port') ?? port + 1_000,
     namespace: config.temporal.namespace,
     workers: input.options.get('worker') === false ? undefined : file,
+    hostPrefix: hostPrefix(config.limits, environment, terminal),
     newServerVersion: hasOption(input, 'new-server-version'),
     environment,
     events: workerEvents(terminal),

@@ -3,7 +3,7 @@ import { requireServer } from '../../worker/probe-server';
 import { TwoProcesses } from '../../worker/two-processes';
 import type { CommandRun } from './command-spec';
 import { untilStopped } from './stop-signals';
-import { startError, workerEvents } from './worker-events';
+import { hostPrefix, startError, workerEvents } from './worker-events';
 
 /** `holdfast worker`: runs until it is stopped. The workers' logs go to stderr: text on a terminal, else JSON. */
 export const worker: CommandRun = async ({ terminal, environment, config }) => {
@@ -12,6 +12,7 @@ export const worker: CommandRun = async ({ terminal, environment, config }) => {
   await requireServer(settings.temporal.address);
   const workers = new TwoProcesses({
     config: file,
+    hostPrefix: hostPrefix(settings.limits, environment, terminal),
     variables: terminal.json
       ? { HOLDFAST_LOG_FORMAT: 'json', ...environment.variables }
       : environment.variables,

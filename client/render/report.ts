@@ -26,6 +26,7 @@ export function renderBackup(
       ['checksum', `${report.archive.sha1Base64} (SHA-1, base64)`],
       ['sha256', report.archive.sha256],
       ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+      ...(report.node === undefined ? [] : [['read from', quoteName(report.node)] as const]),
       ...restarted(report.dumpRestarts),
       ['files', formatCount(report.files)],
       ...compensated(report.compensated),

@@ -46,6 +46,7 @@ describe('a configuration', () => {
         tls: undefined,
         username: undefined,
         password: undefined,
+        readFrom: 'secondary',
       },
       storage: { name: 'default', type: 'file', path: '/srv/holdfast' },
       workspace: '/var/lib/holdfast',
@@ -62,10 +63,14 @@ describe('a configuration', () => {
         memberSize: 4 * 1024 ** 2,
         buffers: 32 * 1024 ** 2,
         parallel: 4,
+        nice: 0,
+        ioClass: 'none',
         hostWait: 86_400_000,
         heartbeatTimeout: 30_000,
         confirmWait: 3_600_000,
         freeSpace: { bytes: 5 * 1024 ** 3, percent: 10 },
+        readBytesPerSecond: undefined,
+        writeBytesPerSecond: undefined,
       },
       log: { file: undefined },
     });
@@ -104,10 +109,14 @@ limits:
   memberSize: 1MiB
   buffers: 64MiB
   parallel: 2
+  nice: 10
+  ioClass: idle
   hostWait: 1h30m
   heartbeatTimeout: 2s
   confirmWait: 10m
   freeSpace: {bytes: 500MB, percent: 2.5}
+  readBytesPerSecond: 20MiB
+  writeBytesPerSecond: 10MB
 log:
   file: log/operations.log
 `);
@@ -130,6 +139,7 @@ log:
       tls: { caFile: join(here, 'ca.pem') },
       username: 'machine-2',
       password: { file: join(here, '../mongo-password') },
+      readFrom: 'secondary',
     });
     expect(config.storage).toEqual({ name: 'nas', type: 'file', path: join(here, 'storage') });
     expect(config.state).toBe(join(here, 'work/temporal'));
@@ -146,10 +156,14 @@ log:
       memberSize: 1024 ** 2,
       buffers: 64 * 1024 ** 2,
       parallel: 2,
+      nice: 10,
+      ioClass: 'idle',
       hostWait: 5_400_000,
       heartbeatTimeout: 2000,
       confirmWait: 600_000,
       freeSpace: { bytes: 500_000_000, percent: 2.5 },
+      readBytesPerSecond: 20 * 1024 ** 2,
+      writeBytesPerSecond: 10_000_000,
     });
     expect(config.log.file).toBe(join(here, 'log/operations.log'));
   });
@@ -172,6 +186,8 @@ limits:
   level: 12
   memberSize: 5 MB
   parallel: 1.5
+  nice: -5
+  ioClass: realtime
   hostWait: 30
   freeSpace: {percent: 200}
 __proto__: {a: 1}
@@ -191,9 +207,11 @@ __proto__: {a: 1}
       '  15:10 limits.level: must be at most 9',
       '  16:15 limits.memberSize: must be a size; for example 500M, 4MiB, 5GiB',
       '  17:13 limits.parallel: must be a whole number',
-      '  18:13 limits.hostWait: must be a duration; write it with a unit: 30s, 10m, 24h',
-      '  19:24 limits.freeSpace.percent: must be at most 90',
-      '  20:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
+      '  18:9 limits.nice: must be at least 0',
+      '  19:12 limits.ioClass: must be one of none, best-effort, idle',
+      '  20:13 limits.hostWait: must be a duration; write it with a unit: 30s, 10m, 24h',
+      '  21:24 limits.freeSpace.percent: must be at most 90',
+      '  22:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
     ]);
   });
 

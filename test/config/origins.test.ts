@@ -96,6 +96,7 @@ describe('`config check`', () => {
       'mongo.tls = - (default)',
       'mongo.username = - (default)',
       `mongo.password = ${password} (${file}:2:19)`,
+      'mongo.readFrom = secondary (default)',
       'storage.name = default (default)',
       `storage.type = file (${file}:1:17)`,
       `storage.path = /srv/holdfast (${file}:1:29)`,
@@ -110,11 +111,15 @@ describe('`config check`', () => {
       'limits.memberSize = 4.0 MiB (default)',
       'limits.buffers = 32.0 MiB (default)',
       'limits.parallel = 4 (default)',
+      'limits.nice = 0 (default)',
+      'limits.ioClass = none (default)',
       'limits.hostWait = 1d (default)',
       'limits.heartbeatTimeout = 30s (default)',
       'limits.confirmWait = 1h (default)',
       'limits.freeSpace.bytes = 5.0 GiB (default)',
       'limits.freeSpace.percent = 10 (default)',
+      'limits.readBytesPerSecond = - (default)',
+      'limits.writeBytesPerSecond = - (default)',
       'log.file = - (default)',
     ]);
     expect(warnings).toEqual([

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { createActivities } from '../../activities/create-activities';
 import { commands } from '../../client/cli/commands';
 import { loadConfig } from '../../config/load';
+import { unlimited } from '../../core/byte-budget';
 import { bareEnvironment, Temporary } from '../config/temporary';
 
 const root = join(__dirname, '../..');
@@ -87,10 +88,11 @@ describe('docs/design.md', () => {
       const environment = bareEnvironment();
       const file = await temporary.write('holdfast.yaml', 'storage: {type: file, path: /x}');
       const { config } = await loadConfig({ file, environment });
+      const pace = { read: unlimited, write: unlimited };
       const openStorage = (name: string): never => {
         throw new Error(`storage ${name} is not opened here`);
       };
-      const steps = Object.keys(createActivities({ config, environment, openStorage }));
+      const steps = Object.keys(createActivities({ config, environment, pace, openStorage }));
       const page = await read('docs/design.md');
       expect(steps.filter((step) => !page.includes(`\`${step}\``))).toEqual([]);
     } finally {

@@ -34,6 +34,28 @@ export async function insertRaw(
   }
 }
 
+/** Names at the length from which mongodump shortens the names of files, escaped: 238 characters. */
+export const longestName = `_${'b'.repeat(237)}`;
+const shortened = ['c'.repeat(239), `v${'é'.repeat(110)}`] as const;
+
+/** Collections whose files' names are as long as they may be, and longer; on 6.0 time series, too. */
+export async function fillLongNames(client: MongoClient, version: MongodVersion): Promise<void> {
+  const db = client.db('long');
+  await db.collection(longestName).insertOne({ fits: true });
+  await db.createCollection(shortened[0], { capped: true, size: 4_096, max: 3 });
+  await db.collection<{ _id: number }>(shortened[0]).insertOne({ _id: 1 });
+  await db.createCollection(shortened[1], {
+    viewOn: longestName,
+    pipeline: [{ $match: { x: { $gt: new Double(0.1) } } }],
+    collation: { locale: 'sv' },
+  });
+  if (version !== '6.0') return;
+  for (const name of ['odd näme % of (weather)', 'w'.repeat(230)]) {
+    await db.createCollection(name, { timeseries: { timeField: 'at' } });
+    await db.collection(name).insertOne({ at: new Date(0), value: 1 });
+  }
+}
+
 async function makeIndexes(client: MongoClient): Promise<void> {
   const indexed = client.db('juju').collection('indexed');
   await indexed.insertOne({ a: 1, place: [1, 2], words: 'some words' });

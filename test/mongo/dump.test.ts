@@ -2,14 +2,18 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MongoClient } from 'mongodb';
+import { z } from 'zod';
 import { countFrames } from '../../mongo/bson-frames';
 import { dumpServer } from '../../mongo/dump';
 import type { DumpResult } from '../../mongo/dump-contract';
 import { escapeCollectionName } from '../../mongo/namespaces';
-import { fillAdversarial, longName } from './adversarial-data';
+import { fillAdversarial, fillLongNames, longestName, longName } from './adversarial-data';
+import { preludeJson } from '../../mongo/metadata-json';
 import { MemorySink } from './memory-sink';
 import { mongodVersions, startReplicaSet, type TestReplicaSet } from './replica-set';
 import { runTool } from './tools';
+
+const preludeSchema = z.object({ ServerVersion: z.string(), ToolVersion: z.string() });
 
 async function mongodumpFiles(set: TestReplicaSet): Promise<Map<string, Buffer>> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-dump-'));
@@ -19,7 +23,7 @@ async function mongodumpFiles(set: TestReplicaSet): Promise<Map<string, Buffer>>
     for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
       const name = path.slice(directory.length + 1);
-      if (!entry.isFile() || name.startsWith('admin/') || !name.includes('/')) continue;
+      if (!entry.isFile() || name.startsWith('admin/')) continue;
       files.set(name, await readFile(path));
     }
     return files;
@@ -47,6 +51,7 @@ describe.each(mongodVersions)('a dump of mongod %s with the roles Juju gives', (
     client = await set.client();
     pinned = await set.direct(0, 'holdfast-dump-test');
     await fillAdversarial(set, client, version);
+    await fillLongNames(client, version);
   });
   afterAll(() => set.stop());
 
@@ -55,12 +60,15 @@ describe.each(mongodVersions)('a dump of mongod %s with the roles Juju gives', (
     const sink = new MemorySink();
     const result = await dumpServer(pinned, sink, { batchBytes: 64 * 1024 });
     const found = dumpFiles(result, sink);
+    const real = preludeSchema.parse(JSON.parse(String(expected.get('prelude.json'))));
+    found.set('prelude.json', preludeJson(result.version, real.ToolVersion));
     expect([...found.keys()].toSorted()).toEqual([...expected.keys()].toSorted());
     for (const [name, bytes] of expected) {
       if (name.endsWith('.json')) expect(found.get(name)?.toString()).toBe(bytes.toString());
       expect({ name, equal: found.get(name)?.equals(bytes) }).toEqual({ name, equal: true });
     }
     expect(escapeCollectionName(longName)).toHaveLength(238);
+    expect(escapeCollectionName(longestName)).toBe(longestName);
     for (const { documents, data } of result.collections) {
       if (data !== undefined) expect(countFrames(sink.bytes(data.stream))).toBe(documents);
     }

@@ -23,6 +23,8 @@ export interface UpOptions {
   readonly namespace: string;
   /** Configuration file for the workers; undefined: the server alone. */
   readonly workers: string | undefined;
+  /** Words before the host worker's command (WorkerPriority). */
+  readonly hostPrefix: readonly string[];
   /** A database that another server version wrote is taken over for good. */
   readonly newServerVersion: boolean;
   readonly environment: Environment;
@@ -139,10 +141,11 @@ export class EmbeddedTemporal {
   }
 
   async #startWorkers(config: string, state: StateDirectory): Promise<void> {
-    const { environment, events, namespace } = this.options;
+    const { environment, events, namespace, hostPrefix } = this.options;
     this.#workerLog = await open(state.workerLog, 'a', 0o600);
     this.#workers = new TwoProcesses({
       config,
+      hostPrefix,
       variables: {
         ...environment.variables,
         TEMPORAL_ADDRESS: this.address,

@@ -1,9 +1,11 @@
 import { Connection } from '@temporalio/client';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { getPriority } from 'node:os';
 import { join } from 'node:path';
 import { probe } from '../../../worker/probe-server';
 import { identifyProcess, isRunning, type ProcessIdentity } from '../../../worker/process-identity';
 import { stopProcess } from '../../../worker/stop-process';
+import { threadPriorities } from '../thread-priorities';
 import { collect, requireBuild, runCommand, startCommand } from '../../client/built-command';
 import {
   freePort,
@@ -110,6 +112,24 @@ it('runs a server with search attributes and 90 days of retention, refuses a sec
   expect(await ended).toBe(0);
   expect(await allGone()).toBe(true);
   expect(await probe(address)).toBe('ECONNREFUSED');
+});
+
+it('runs the host worker at the priority that is configured, in all its threads, and the others at their own', async () => {
+  await appendFile(join(directory, 'holdfast.yaml'), 'limits: {nice: 7, ioClass: idle}\n');
+  const { child, ended } = await startUp();
+  const seen = new Map<string, Set<string>>();
+  for (const { pid } of started) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8');
+    const role = /main\.js\0(workflow|host)\0/.exec(command)?.[1] ?? 'other';
+    const priorities = threadPriorities(pid);
+    seen.set(role, new Set([...(seen.get(role) ?? []), ...priorities]));
+  }
+  const own = threadPriorities(process.pid)[0] ?? '';
+  expect(seen.get('workflow')).toEqual(new Set([own]));
+  expect(seen.get('other')).toEqual(new Set([own]));
+  expect(seen.get('host')).toEqual(new Set([`nice ${getPriority() + 7}, idle`]));
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
 });
 
 it('refuses a database of another server version until it is told to accept it', async () => {
