@@ -50,7 +50,7 @@ async function main(): Promise<number> {
   const failedRun = async (site: Ground, verdict: Verdict): Promise<void> => {
     const { run, problems } = verdict;
     const logs = join(tmpdir(), `holdfast-faults-${seed}`, String(run.index));
-    await site.keepLogs(logs);
+    await site.keepLogs(logs, run.kind);
     await writeFile(join(logs, 'problems.txt'), problems.join('\n'));
     say(problems.slice(0, 12).join('\n'));
     say(`again: npm run faults -- --seed ${seed} --only ${run.index}; its logs: ${logs}`);
