@@ -16,6 +16,12 @@ export interface Attempt {
   readonly client: Client;
   /** The run of the workflow that asked for this step. */
   readonly runId: string;
+  /**
+   * Asks Temporal whether it still waits for this attempt: right before what would begin an operation
+   * anew when it is over.
+   * @throws HoldfastError HF-FENCE-001
+   */
+  requireWanted(): Promise<void>;
   warn(message: string, fields?: Record<string, unknown>): void;
 }
 
@@ -55,6 +61,7 @@ export function bindStep<A extends unknown[], R>(
       progress,
       client: context.client,
       runId: context.info.workflowExecution?.runId ?? '',
+      requireWanted: () => requireWanted(context),
       warn: (message, fields) => void log.warn(message, fields),
     };
     const { info } = context;

@@ -36,6 +36,7 @@ describe('an epoch', () => {
   test('has been overtaken when the directory of its run is gone', async () => {
     await inDirectory(async (directory) => {
       const run = join(directory, 'run');
+      await mkdir(run);
       const epoch = await claimEpoch(run, 'services');
       await epoch.check();
       await rm(run, { recursive: true });
@@ -210,6 +211,29 @@ describe('the journal', () => {
       await expect(requireJournal(workspace, mine.ref)).rejects.toMatchObject({
         code: 'HF-RESTORE-002',
       });
+    });
+  });
+});
+
+describe('when a run is over and its directory gone', () => {
+  test('a step that wakes late claims nothing, leaves no result, and does not make it again', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const run = await workspace.ensureRun('run-1');
+      expect(await workspace.requireRun('run-1')).toBe(run);
+      await workspace.removeRun('run-1');
+      const result = new StepResult('inspect', state);
+      for (const late of [
+        () => workspace.requireRun('run-1'),
+        () => claimEpoch(run, 'fetch'),
+        () => result.write(run, { from: 1 }),
+      ]) {
+        await expect(late()).rejects.toMatchObject({
+          code: 'HF-WORKSPACE-001',
+          message: expect.stringContaining('it is gone: its run is over'),
+        });
+      }
+      expect(await workspace.runs()).toEqual([]);
     });
   });
 });
