@@ -34,6 +34,7 @@ export function benchAttempt(config: HoldfastConfig, environment: Environment): 
     ),
     client: new Client({ connection }),
     runId: randomUUID(),
+    requireWanted: () => Promise.resolve(),
     warn: (message) => void process.stderr.write(`${message}\n`),
   };
 }

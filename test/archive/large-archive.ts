@@ -1,6 +1,5 @@
-import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readFile } from 'node:fs/promises';
 import { serialize } from 'bson';
 import { bundleFiles } from '../../archive/files-bundle';
 import { readIndex } from '../../archive/index-file';
@@ -18,12 +17,13 @@ import {
   spool,
   streamOf,
 } from './sample-archive';
+import { zlibOf } from './zlib-of';
 
 /** Content of a gzip member of the spooled dumps, bytes. */
 const pieceSize = 192 * 1024;
 
-/** zlib's level: most of the content does not compress anyway. */
-const level = 1;
+/** Fast: most of the content does not compress anyway. */
+const compressor = zlibOf(1);
 
 /** A stored archive of about 65 MB, in hundreds of gzip members, with what INDEX says of it. */
 export interface LargeArchive {
@@ -40,7 +40,7 @@ export async function largeArchive(runDirectory: string): Promise<LargeArchive> 
   const host = join(runDirectory, 'host');
   await writeTree(host);
   const segment = await SegmentFile.create(runDirectory, 'seg-1');
-  const bundle = await bundleFiles({ root: host, paths: [join(host, 'var')], segment, level });
+  const bundle = await bundleFiles({ root: host, paths: [join(host, 'var')], segment, compressor });
   const sources: RopeSource[] = [
     { ...directory, path: 'juju-backup', type: 'directory' },
     {
@@ -68,7 +68,7 @@ export async function largeArchive(runDirectory: string): Promise<LargeArchive> 
   sources.push({ ...last, type: 'bytes' });
   await segment.sync();
   await segment.close();
-  const rope = await composeRope(sources, { runDirectory, literalsFile: 'literals-1', level });
+  const rope = await composeRope(sources, { runDirectory, literalsFile: 'literals-1', compressor });
   const inspection = await inspectRope(rope, {
     runDirectory,
     indexFile: 'INDEX',
