@@ -63,8 +63,8 @@ export async function enterFirst(
   ref: OperationRef,
 ): Promise<Place> {
   const workspace = await proveSame(dependencies, ref);
-  await attempt.requireWanted();
-  return { workspace, directory: await workspace.ensureRun(ref.runId) };
+  const wanted = (): Promise<void> => attempt.requireWanted();
+  return { workspace, directory: await workspace.ensureWantedRun(ref.runId, wanted) };
 }
 
 /** As enterOperation, for steps that change the host, mongod or the storage: the journal must name this run. */

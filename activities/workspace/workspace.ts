@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, isMissing, syncDirectory } from '../../config/durable-file';
 import { HoldfastError, errorText } from '../../core/errors';
@@ -39,6 +39,25 @@ export class Workspace {
     const directory = this.run(runId);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await syncDirectory(join(this.path, 'runs'));
+    return directory;
+  }
+
+  /**
+   * As ensureRun, for a run that can be over: `requireWanted` is asked when the directory is there,
+   * since an answer from before can be old when a stopped process acts on it. Refused, it is taken
+   * back, unless something is in it.
+   * @throws what requireWanted throws.
+   */
+  async ensureWantedRun(runId: string, requireWanted: () => Promise<void>): Promise<string> {
+    const directory = await this.ensureRun(runId);
+    try {
+      await requireWanted();
+    } catch (error) {
+      await rmdir(directory).catch((cause: unknown) => {
+        if (errorCode(cause) !== 'ENOTEMPTY' && !isMissing(cause)) throw cause;
+      });
+      throw error;
+    }
     return directory;
   }
 

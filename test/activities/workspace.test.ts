@@ -13,6 +13,7 @@ import {
 } from '../../activities/workspace/journal';
 import { StepResult } from '../../activities/workspace/step-result';
 import { Workspace } from '../../activities/workspace/workspace';
+import { HoldfastError } from '../../core/errors';
 import { ref } from '../workflows/samples';
 import { inDirectory } from './temporary';
 
@@ -234,6 +235,33 @@ describe('when a run is over and its directory gone', () => {
         });
       }
       expect(await workspace.runs()).toEqual([]);
+    });
+  });
+});
+
+describe('the first step of a run', () => {
+  const over = new HoldfastError('HF-FENCE-001', { mine: 1, newer: 2, step: 'fetchArchive' });
+
+  test('that wakes when its run is over takes back the directory it made', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const late = workspace.ensureWantedRun('run-1', async () => {
+        expect(await workspace.runs()).toEqual(['run-1']);
+        throw over;
+      });
+      await expect(late).rejects.toBe(over);
+      expect(await workspace.runs()).toEqual([]);
+    });
+  });
+
+  test('that was overtaken leaves what the newer attempt wrote', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const run = await workspace.ensureWantedRun('run-1', () => Promise.resolve());
+      await claimEpoch(run, 'fetch');
+      const late = workspace.ensureWantedRun('run-1', () => Promise.reject(over));
+      await expect(late).rejects.toBe(over);
+      expect(await readdir(run)).toEqual(['fetch']);
     });
   });
 });
