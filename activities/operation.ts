@@ -2,6 +2,7 @@ import { HoldfastError } from '../core/errors';
 import type { HostIdentity, OperationRef, Plan } from '../core/operation';
 import { identifyHost, rememberHost, requireSameHost } from '../controller/host-identity';
 import type { ActivityDependencies } from './dependencies';
+import type { Attempt } from './step';
 import { requireJournal, type Journal } from './workspace/journal';
 import { Workspace } from './workspace/workspace';
 
@@ -45,14 +46,25 @@ export interface Place {
 
 /**
  * Proves that this host and its configuration are those the operation began with.
- * @throws HoldfastError HF-HOST-002, HF-PLAN-001
+ * @throws HoldfastError HF-HOST-002, HF-PLAN-001; HF-WORKSPACE-001 when the run has no directory any more.
  */
 export async function enterOperation(
   dependencies: ActivityDependencies,
   ref: OperationRef,
 ): Promise<Place> {
   const workspace = await proveSame(dependencies, ref);
-  return { workspace, directory: await workspace.ensureRun(ref.runId) };
+  return { workspace, directory: await workspace.requireRun(ref.runId) };
+}
+
+/** As enterOperation, for the first step that writes into the run's directory: it makes it. */
+export async function enterFirst(
+  dependencies: ActivityDependencies,
+  attempt: Attempt,
+  ref: OperationRef,
+): Promise<Place> {
+  const workspace = await proveSame(dependencies, ref);
+  const wanted = (): Promise<void> => attempt.requireWanted();
+  return { workspace, directory: await workspace.ensureWantedRun(ref.runId, wanted) };
 }
 
 /** As enterOperation, for steps that change the host, mongod or the storage: the journal must name this run. */
@@ -61,9 +73,8 @@ export async function enterJournaled(
   ref: OperationRef,
 ): Promise<Place & { readonly journal: Journal }> {
   const workspace = await proveSame(dependencies, ref);
-  // Before the directory: a late attempt must not make it again when the run is over.
   const journal = await requireJournal(workspace, ref);
-  return { workspace, directory: await workspace.ensureRun(ref.runId), journal };
+  return { workspace, directory: await workspace.requireRun(ref.runId), journal };
 }
 
 async function proveSame(

@@ -19,6 +19,12 @@ export interface Attempt {
   readonly client: Client;
   /** The run of the workflow that asked for this step. */
   readonly runId: string;
+  /**
+   * Asks Temporal whether it still waits for this attempt: right before what would begin an operation
+   * anew when it is over.
+   * @throws HoldfastError HF-FENCE-001
+   */
+  requireWanted(): Promise<void>;
   warn(message: string, fields?: Record<string, unknown>): void;
 }
 
@@ -39,7 +45,8 @@ export function bindStep<A extends unknown[], R>(
     const context = Context.current();
     const signal = context.cancellationSignal;
     signal.throwIfAborted();
-    await requireWanted(context);
+    const now = (): number => dependencies.environment.now();
+    await requireWanted(context, now);
     // A step waits for many things at once, each with its own listener on this one signal.
     setMaxListeners(0, signal);
     const timeout = context.info.heartbeatTimeoutMs ?? 30_000;
@@ -59,6 +66,7 @@ export function bindStep<A extends unknown[], R>(
       pace: stepPace(dependencies.pace, progress, signal),
       client: context.client,
       runId: context.info.workflowExecution?.runId ?? '',
+      requireWanted: () => requireWanted(context, now),
       warn: (message, fields) => void log.warn(message, fields),
     };
     const { info } = context;
@@ -90,9 +98,17 @@ export function bindStep<A extends unknown[], R>(
   };
 }
 
-async function requireWanted({ info, client }: Context): Promise<void> {
+async function requireWanted(context: Context, now: () => number): Promise<void> {
+  const { info, client, cancellationSignal } = context;
   const { workflowExecution: run } = info;
   if (run === undefined) return;
-  const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
-  refuseLateAttempt(info, raw.pendingActivities ?? []);
+  const soon = (info.heartbeatTimeoutMs ?? 30_000) / 2;
+  for (;;) {
+    const asked = now();
+    const { raw } = await client.workflow.getHandle(run.workflowId, run.runId).describe();
+    refuseLateAttempt(info, raw.pendingActivities ?? []);
+    // An answer that a stopped process finds when it goes on says what was true before it slept.
+    if (now() - asked < soon) return;
+    cancellationSignal.throwIfAborted();
+  }
 }

@@ -3,8 +3,8 @@
  * Runs backups and restores and does harm to them at every step (test/faults): prints how each run
  * ended and, unless only some were asked for, writes docs/reliability.md.
  *
- *     node tools/faults.mjs [--runs 120] [--seed N] [--only INDEX,…] [--minutes 60] [--mongod 4.4]
- *       [--jobs 1] [--built] [--out FILE]
+ *     node tools/faults.mjs [--runs 120] [--seed N] [--only INDEX,…] [--minutes 60]
+ *       [--mongod 6.0,4.4] [--jobs 1] [--built] [--out FILE]
  *
  * Exit status: 0 when every run ended as it may, 1 when one did not, 2 when it could not begin.
  */
@@ -51,7 +51,11 @@ function mayMount() {
 async function runIsolated(args) {
   /** @type {Record<string, string>} */
   const servers = {};
-  for (const name of ['temporal', 'mongod', ...(args.includes('4.4') ? ['mongod44'] : [])]) {
+  for (const name of [
+    'temporal',
+    'mongod',
+    ...(args.some((arg) => arg.includes('4.4')) ? ['mongod44'] : []),
+  ]) {
     const variable = name === 'temporal' ? 'TEMPORAL_CLI' : name.toUpperCase();
     servers[`HOLDFAST_${variable}`] = (await findServer(name)).path;
   }

@@ -52,6 +52,8 @@ export async function prepareBackup(
   const workspace = new Workspace(config.workspace);
   const compensated = await compensateLeftover(dependencies, attempt, run);
   await requireDataFits(dependencies, attempt, ref);
+  // All of that can take long, and a journal of a run that is over would hold the host.
+  await attempt.requireWanted();
   const opened = await openJournal(workspace, {
     v: 1,
     ref,

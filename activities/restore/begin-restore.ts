@@ -27,6 +27,8 @@ export async function beginRestore(
   const compensated = await compensateLeftover(dependencies, attempt, ref);
   const since = environment.now();
   const temporal = config.temporal.address;
+  // Compensating can take long, and a journal of a run that is over would hold the host.
+  await attempt.requireWanted();
   if (!(await openJournal(workspace, { v: 1, ref, state: 'open', since, temporal }))) {
     const journal = await readJournal(workspace);
     throw journal === undefined

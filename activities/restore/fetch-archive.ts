@@ -9,7 +9,7 @@ import type { OperationRef } from '../../core/operation';
 import { indexName, manifestName, type ReadHandle } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
-import { enterOperation } from '../operation';
+import { enterFirst } from '../operation';
 import type { Attempt } from '../step';
 import { readCheckpoint, writeCheckpoint } from '../workspace/checkpoint';
 import { claimEpoch, type Epoch } from '../workspace/epoch';
@@ -50,7 +50,7 @@ export async function fetchArchive(
   attempt: Attempt,
   ref: OperationRef,
 ): Promise<ArchiveFacts> {
-  const { directory } = await enterOperation(dependencies, ref);
+  const { directory } = await enterFirst(dependencies, attempt, ref);
   const done = await fetchedArchive.find(directory);
   if (done !== undefined) return done.archive;
   const { signal, progress } = attempt;

@@ -1,7 +1,8 @@
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, isMissing, syncDirectory } from '../../config/durable-file';
 import { HoldfastError } from '../../core/errors';
+import { stepDirectory } from './workspace';
 
 const claimPattern = /^epoch-(\d+)$/;
 
@@ -46,10 +47,12 @@ export class Epoch {
   }
 }
 
-/** Claims the next epoch of a step in a run's directory; of two attempts asking at once each gets its own. */
+/**
+ * Claims the next epoch of a step in a run's directory; of two attempts asking at once each gets its own.
+ * @throws HoldfastError HF-WORKSPACE-001 when the run is over and its directory gone.
+ */
 export async function claimEpoch(runDirectory: string, step: string): Promise<Epoch> {
-  const directory = join(runDirectory, step);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const directory = await stepDirectory(runDirectory, step);
   for (;;) {
     const number = ((await claims(directory)).at(-1) ?? 0) + 1;
     try {

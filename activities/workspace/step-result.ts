@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { readJsonFile, writeFileDurably } from '../../config/durable-file';
+import { stepDirectory } from './workspace';
 
 const versionSchema = z.looseObject({ v: z.literal(1) });
 
@@ -27,10 +27,10 @@ export class StepResult<T extends object> {
     return this.schema.parse(value);
   }
 
+  /** @throws HoldfastError HF-WORKSPACE-001 when the run is over and its directory gone. */
   async write(runDirectory: string, value: T): Promise<void> {
-    const path = this.path(runDirectory);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFileDurably(path, JSON.stringify({ ...value, v: 1 }));
+    await stepDirectory(runDirectory, this.step);
+    await writeFileDurably(this.path(runDirectory), JSON.stringify({ ...value, v: 1 }));
   }
 
   /** @throws Error when the step has not finished: the steps run in order, so this is a defect. */

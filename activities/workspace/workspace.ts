@@ -1,6 +1,6 @@
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, syncDirectory } from '../../config/durable-file';
+import { errorCode, isMissing, syncDirectory } from '../../config/durable-file';
 import { HoldfastError, errorText } from '../../core/errors';
 
 /**
@@ -27,17 +27,11 @@ export class Workspace {
     try {
       await mkdir(join(this.path, 'runs'), { recursive: true, mode: 0o700 });
     } catch (error) {
-      throw new HoldfastError(
-        'HF-WORKSPACE-001',
-        { path: this.path, reason: errorText(error) },
-        { cause: error },
-      );
+      throw unusable(this.path, errorText(error), error);
     }
     const stat = await lstat(this.path);
     const problem = workspaceProblem(stat.isDirectory(), stat.mode, stat.uid, process.getuid?.());
-    if (problem !== undefined) {
-      throw new HoldfastError('HF-WORKSPACE-001', { path: this.path, reason: problem });
-    }
+    if (problem !== undefined) throw unusable(this.path, problem);
   }
 
   async ensureRun(runId: string): Promise<string> {
@@ -45,6 +39,36 @@ export class Workspace {
     const directory = this.run(runId);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await syncDirectory(join(this.path, 'runs'));
+    return directory;
+  }
+
+  /**
+   * As ensureRun, for a run that can be over: `requireWanted` is asked when the directory is there,
+   * since an answer from before can be old when a stopped process acts on it. Refused, it is taken
+   * back, unless something is in it.
+   * @throws what requireWanted throws.
+   */
+  async ensureWantedRun(runId: string, requireWanted: () => Promise<void>): Promise<string> {
+    const directory = await this.ensureRun(runId);
+    try {
+      await requireWanted();
+    } catch (error) {
+      await rmdir(directory).catch((cause: unknown) => {
+        if (errorCode(cause) !== 'ENOTEMPTY' && !isMissing(cause)) throw cause;
+      });
+      throw error;
+    }
+    return directory;
+  }
+
+  /**
+   * The directory of a run that has one: never made again, since an attempt can wake when its run is over.
+   * @throws HoldfastError HF-WORKSPACE-001 when it is gone.
+   */
+  async requireRun(runId: string): Promise<string> {
+    const directory = this.run(runId);
+    const found = await lstat(directory).catch(goneIfMissing(directory));
+    if (!found.isDirectory()) throw unusable(directory, 'it is not a directory');
     return directory;
   }
 
@@ -62,6 +86,31 @@ export class Workspace {
       throw error;
     }
   }
+}
+
+/**
+ * Directory of a step in that of its run, made when it is missing; the run's is not.
+ * @throws HoldfastError HF-WORKSPACE-001 when the run's directory is gone.
+ */
+export async function stepDirectory(runDirectory: string, step: string): Promise<string> {
+  const directory = join(runDirectory, step);
+  try {
+    await mkdir(directory, { mode: 0o700 });
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') goneIfMissing(runDirectory)(error);
+  }
+  return directory;
+}
+
+function goneIfMissing(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!isMissing(error)) throw error;
+    throw unusable(path, 'it is gone: its run is over, or somebody removed it', error);
+  };
+}
+
+function unusable(path: string, reason: string, cause?: unknown): HoldfastError {
+  return new HoldfastError('HF-WORKSPACE-001', { path, reason }, { cause });
 }
 
 function workspaceProblem(

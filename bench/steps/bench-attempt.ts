@@ -39,6 +39,7 @@ export function benchAttempt(config: HoldfastConfig, environment: Environment): 
     pace: stepPace(hostPace(config.limits), progress, signal),
     client: new Client({ connection }),
     runId: randomUUID(),
+    requireWanted: () => Promise.resolve(),
     warn: (message) => void process.stderr.write(`${message}\n`),
   };
 }

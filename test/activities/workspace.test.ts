@@ -13,6 +13,7 @@ import {
 } from '../../activities/workspace/journal';
 import { StepResult } from '../../activities/workspace/step-result';
 import { Workspace } from '../../activities/workspace/workspace';
+import { HoldfastError } from '../../core/errors';
 import { ref } from '../workflows/samples';
 import { inDirectory } from './temporary';
 
@@ -36,6 +37,7 @@ describe('an epoch', () => {
   test('has been overtaken when the directory of its run is gone', async () => {
     await inDirectory(async (directory) => {
       const run = join(directory, 'run');
+      await mkdir(run);
       const epoch = await claimEpoch(run, 'services');
       await epoch.check();
       await rm(run, { recursive: true });
@@ -210,6 +212,56 @@ describe('the journal', () => {
       await expect(requireJournal(workspace, mine.ref)).rejects.toMatchObject({
         code: 'HF-RESTORE-002',
       });
+    });
+  });
+});
+
+describe('when a run is over and its directory gone', () => {
+  test('a step that wakes late claims nothing, leaves no result, and does not make it again', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const run = await workspace.ensureRun('run-1');
+      expect(await workspace.requireRun('run-1')).toBe(run);
+      await workspace.removeRun('run-1');
+      const result = new StepResult('inspect', state);
+      for (const late of [
+        () => workspace.requireRun('run-1'),
+        () => claimEpoch(run, 'fetch'),
+        () => result.write(run, { from: 1 }),
+      ]) {
+        await expect(late()).rejects.toMatchObject({
+          code: 'HF-WORKSPACE-001',
+          message: expect.stringContaining('it is gone: its run is over'),
+        });
+      }
+      expect(await workspace.runs()).toEqual([]);
+    });
+  });
+});
+
+describe('the first step of a run', () => {
+  const over = new HoldfastError('HF-FENCE-001', { mine: 1, newer: 2, step: 'fetchArchive' });
+
+  test('that wakes when its run is over takes back the directory it made', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const late = workspace.ensureWantedRun('run-1', async () => {
+        expect(await workspace.runs()).toEqual(['run-1']);
+        throw over;
+      });
+      await expect(late).rejects.toBe(over);
+      expect(await workspace.runs()).toEqual([]);
+    });
+  });
+
+  test('that was overtaken leaves what the newer attempt wrote', async () => {
+    await inDirectory(async (directory) => {
+      const workspace = new Workspace(join(directory, 'workspace'));
+      const run = await workspace.ensureWantedRun('run-1', () => Promise.resolve());
+      await claimEpoch(run, 'fetch');
+      const late = workspace.ensureWantedRun('run-1', () => Promise.reject(over));
+      await expect(late).rejects.toBe(over);
+      expect(await readdir(run)).toEqual(['fetch']);
     });
   });
 });

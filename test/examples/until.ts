@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Asks again and again until the answer is there; fails after 20 s, saying what it waited for. */
+/** Asks again and again until the answer is there; fails after a minute, saying what it waited for. */
 export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  for (let tries = 0; tries < 400; tries += 1) {
+  for (let tries = 0; tries < 1_200; tries += 1) {
     const answer = await ask();
     if (answer !== undefined) return answer;
     await delay(50);

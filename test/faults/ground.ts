@@ -1,12 +1,13 @@
 import { mkdir, mkdtemp, readdir, rm, unlink, utimes, writeFile } from 'node:fs/promises';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { controllerWorkflowId } from '../../core/ids';
+import { controllerWorkflowId, verifyWorkflowId } from '../../core/ids';
 import { readAgentReport } from '../../examples/controller/run-controller';
 import { agentUnitName, databaseUnitName } from '../../examples/controller/build-controller';
 import { Site, type SiteOptions } from '../end-to-end/site';
 import { captureSite, siteDifferences, type SiteState } from '../end-to-end/state';
 import { until } from '../examples/until';
+import type { Kind } from './plan';
 import { Volumes } from './volumes';
 
 /**
@@ -53,8 +54,13 @@ export class Ground {
     }
   }
 
-  get workflow(): ReturnType<Site['temporal']['workflow']['getHandle']> {
-    const id = controllerWorkflowId(this.site.example.modelUuid);
+  /** The newest workflow of a kind; a verification is one of `backupId`. */
+  workflow(kind: Kind): ReturnType<Site['temporal']['workflow']['getHandle']> {
+    const { modelUuid } = this.site.example;
+    const id =
+      kind === 'verify'
+        ? verifyWorkflowId(modelUuid, this.backupId)
+        : controllerWorkflowId(modelUuid);
     return this.site.temporal.workflow.getHandle(id);
   }
 
@@ -93,8 +99,8 @@ export class Ground {
     await rm(join(storage, modelUuid, backupId), { recursive: true, force: true });
   }
 
-  /** Copies logs and the workspace's journals to a directory that stays. */
-  async keepLogs(directory: string): Promise<void> {
+  /** Copies logs, the workspace's journals and a workflow's history to a directory that stays. */
+  async keepLogs(directory: string, kind: Kind): Promise<void> {
     await mkdir(directory, { recursive: true });
     const { site } = this;
     for (const name of ['host.log', 'workflow.log', 'temporal.log']) {
@@ -106,9 +112,7 @@ export class Ground {
       filter: (source) => !source.endsWith('.sock'),
     }).catch(() => undefined);
     await cp(site.example.workspace, join(to, 'workspace'), { recursive: true });
-    const { workflowId } = this.workflow;
-    const history = await site.temporal.workflow
-      .getHandle(workflowId)
+    const history = await this.workflow(kind)
       .fetchHistory()
       .catch(() => undefined);
     const text = JSON.stringify(history, (_, value: unknown) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Ground } from './ground';
 import { planRuns } from './plan';
-import { reliabilityPage, verdictLine } from './report';
+import { reliabilityPage, verdictLine, type Sweep } from './report';
 import { runFault, type Verdict } from './run-fault';
 
 /** Bytes of documents. */
@@ -23,44 +23,77 @@ const { values } = parseArgs({
   },
 });
 
+interface Asked {
+  readonly seed: number;
+  readonly only: readonly number[] | undefined;
+  readonly withVolumes: boolean;
+  readonly jobs: number;
+  /** As performance.now() counts. */
+  readonly deadline: number;
+}
+
 /** Runs what was asked for; the number of failed runs. */
 async function main(): Promise<number> {
   const seed = whole('seed', values.seed);
-  const planned = whole('runs', values.runs);
-  const deadline = performance.now() + whole('minutes', values.minutes) * 60_000;
-  const only = values.only?.split(',').map((text) => whole('only', text));
-  const mongod = values.mongod === '4.4' ? '4.4' : '6.0';
   const withVolumes = !values['no-volumes'];
+  const skipped = withVolumes
+    ? []
+    : [
+        'Full disks were left out: this kernel lets no tmpfs be mounted in a user and mount namespace.',
+      ];
+  skipped.forEach(say);
+  const asked: Asked = {
+    seed,
+    only: values.only?.split(',').map((text) => whole('only', text)),
+    withVolumes,
+    jobs: whole('jobs', values.jobs),
+    deadline: performance.now() + whole('minutes', values.minutes) * 60_000,
+  };
+  const counts = values.runs.split(',').map((text) => whole('runs', text));
+  const sweeps = values.mongod.split(',').map((mongod, at): Sweep & { verdicts: Verdict[] } => ({
+    mongod: release(mongod),
+    planned: counts[at] ?? counts[0] ?? 0,
+    verdicts: [],
+  }));
+  try {
+    for (const sweep of sweeps) await make(asked, sweep);
+  } finally {
+    if (values.out !== undefined) {
+      await writeFile(values.out, reliabilityPage({ seed, size, skipped }, sweeps));
+    }
+  }
+  const verdicts = sweeps.flatMap((sweep) => sweep.verdicts);
+  const failed = verdicts.filter(({ outcome }) => outcome === 'failed').length;
+  say(`runs made: ${verdicts.length}, failed: ${failed}`);
+  return failed;
+}
+
+/** Makes the runs of a sweep and adds their verdicts to it. */
+async function make(asked: Asked, sweep: Sweep & { verdicts: Verdict[] }): Promise<void> {
+  const { seed, only, withVolumes, jobs, deadline } = asked;
+  const { planned, verdicts } = sweep;
+  const mongod = release(sweep.mongod);
+  say(`seed ${seed}, mongod ${mongod}, ${planned} runs`);
   const all = planRuns(seed, Math.max(planned, ...(only ?? []).map((index) => index + 1)));
-  say(`seed ${seed}, ${planned} runs`);
-  const skipped: string[] = [];
-  const wanted = all.filter(({ index, fault }) => {
+  const queue = all.filter(({ index, fault }) => {
     if (only !== undefined && !only.includes(index)) return false;
     return withVolumes || !fault.endsWith(' full');
   });
-  if (!withVolumes) {
-    skipped.push(
-      'Full disks were left out: this kernel lets no tmpfs be mounted in a user and mount namespace.',
-    );
-    skipped.forEach(say);
-  }
-  const verdicts: Verdict[] = [];
-  const queue = [...wanted];
-  const ground = async (): Promise<Ground> => Ground.build({ seed, mongod, size, withVolumes });
   const failedRun = async (site: Ground, verdict: Verdict): Promise<void> => {
     const { run, problems } = verdict;
-    const logs = join(tmpdir(), `holdfast-faults-${seed}`, String(run.index));
-    await site.keepLogs(logs);
+    const logs = join(tmpdir(), `holdfast-faults-${seed}-${mongod}`, String(run.index));
+    await site.keepLogs(logs, run.kind);
     await writeFile(join(logs, 'problems.txt'), problems.join('\n'));
     say(problems.slice(0, 12).join('\n'));
-    say(`again: npm run faults -- --seed ${seed} --only ${run.index}; its logs: ${logs}`);
+    const again = `--seed ${seed} --mongod ${mongod} --only ${run.index}`;
+    say(`again: npm run faults -- ${again}; its logs: ${logs}`);
   };
   const work = async (): Promise<void> => {
     let site: Ground | undefined;
     try {
       for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
         if (performance.now() > deadline) return;
-        site ??= await ground();
+        site ??= await Ground.build({ seed, mongod, size, withVolumes });
         const verdict = await runFault(site, run);
         verdicts.push(verdict);
         say(verdictLine(verdict));
@@ -73,17 +106,12 @@ async function main(): Promise<number> {
       await site?.stop();
     }
   };
-  try {
-    await Promise.all(Array.from({ length: whole('jobs', values.jobs) }, work));
-  } finally {
-    if (values.out !== undefined) {
-      const page = reliabilityPage({ seed, planned, mongod, size, skipped }, verdicts);
-      await writeFile(values.out, page);
-    }
-  }
-  const failed = verdicts.filter(({ outcome }) => outcome === 'failed').length;
-  say(`runs made: ${verdicts.length}, failed: ${failed}`);
-  return failed;
+  await Promise.all(Array.from({ length: jobs }, work));
+}
+
+function release(text: string): '6.0' | '4.4' {
+  if (text !== '6.0' && text !== '4.4') throw new Error('--mongod is 6.0, 4.4, or both');
+  return text;
 }
 
 function whole(name: string, text: string): number {

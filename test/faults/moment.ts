@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Ground } from './ground';
-import { steps, type FaultRun, type Kind } from './plan';
+import { provoked, steps, type FaultRun, type Kind } from './plan';
+
+/** How long a step may take to come, milliseconds: longer than the busiest computer needs. */
+const patience = 180_000;
 
 /** Where an operation stands. */
 export interface Moment {
@@ -11,10 +14,10 @@ export interface Moment {
   readonly open: boolean;
 }
 
-/** The newest run of the controller's workflow; undefined when there was none. */
-export async function currentRun(ground: Ground): Promise<Moment | undefined> {
+/** The newest run of a kind of workflow; undefined when there was none. */
+export async function currentRun(ground: Ground, kind: Kind): Promise<Moment | undefined> {
   try {
-    const { runId, status, raw } = await ground.workflow.describe();
+    const { runId, status, raw } = await ground.workflow(kind).describe();
     const pending = raw.pendingActivities?.[0];
     return {
       runId,
@@ -30,7 +33,7 @@ export async function currentRun(ground: Ground): Promise<Moment | undefined> {
 
 /**
  * Waits until a run newer than `before` is at the planned step, or has passed it: short steps can
- * be over between two looks. An undo is provoked by a cancel.
+ * be over between two looks. A step that takes a cancel to come is provoked by one.
  */
 export async function awaitStep(
   ground: Ground,
@@ -38,14 +41,30 @@ export async function awaitStep(
   before: Moment | undefined,
   ended: () => boolean,
 ): Promise<Moment> {
-  if (!run.step.startsWith('undo')) return await reach(ground, run.kind, run.step, before, ended);
-  const provoked = run.kind === 'backup' ? 'dumpDatabase' : restoreSteps[run.seed % 3];
-  const moment = await reach(ground, run.kind, provoked ?? 'loadStaged', before, ended);
-  if (moment.open) await ground.workflow.cancel();
+  if (provoked(run) === 'by a cancel') {
+    const from = cancelled[run.step] ?? [];
+    const step = from[run.seed % from.length] ?? run.step;
+    const moment = await reach(ground, run.kind, step, before, ended);
+    if (moment.open) await unlessEnded(ground.workflow(run.kind).cancel());
+  }
   return await reach(ground, run.kind, run.step, before, ended);
 }
 
-const restoreSteps = ['loadStaged', 'stageFiles', 'stopAgents'] as const;
+/** In which steps a cancel leads to a step. */
+const cancelled: Readonly<Record<string, readonly string[]>> = {
+  undoBackup: ['dumpDatabase'],
+  discardRun: ['prepareRestore', 'fetchArchive', 'inspectArchive'],
+  undoRestore: ['loadStaged', 'stageFiles', 'stopAgents'],
+};
+
+/** An operation may end in the moment in which something is asked of it. */
+export async function unlessEnded(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
+  }
+}
 
 async function reach(
   ground: Ground,
@@ -56,10 +75,10 @@ async function reach(
 ): Promise<Moment> {
   const order: readonly string[] = steps[kind];
   const wanted = order.indexOf(step);
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + patience;
   while (performance.now() < deadline) {
     const over = ended();
-    const moment = await currentRun(ground);
+    const moment = await currentRun(ground, kind);
     if (moment !== undefined && moment.runId !== before?.runId) {
       if (!moment.open) return moment;
       if (moment.step !== undefined && order.indexOf(moment.step) >= wanted) return moment;

@@ -29,13 +29,15 @@ export const steps = {
     'restoreUsers',
     'startAgents',
     'finishRestore',
+    'discardRun',
     'undoRestore',
   ],
+  verify: ['verifyBackup'],
 } as const;
 
 export type Kind = keyof typeof steps;
 
-export const kinds = ['backup', 'restore'] as const satisfies readonly Kind[];
+export const kinds = ['backup', 'restore', 'verify'] as const satisfies readonly Kind[];
 
 /** What is done to a running operation. */
 export const faults = [
@@ -65,7 +67,22 @@ export interface FaultRun {
 }
 
 /** Steps that take long enough to be struck late. */
-const long: readonly string[] = ['dumpDatabase', 'loadStaged', 'stopAgents', 'startAgents'];
+const long: readonly string[] = [
+  'dumpDatabase',
+  'loadStaged',
+  'stopAgents',
+  'startAgents',
+  'verifyBackup',
+];
+
+/** How a restore comes to a step that it has only when it changes nothing, or goes back. */
+export type Provoked = 'by a cancel' | 'by --plan';
+
+/** Undefined where a step comes by itself. */
+export function provoked({ step, seed }: Pick<FaultRun, 'step' | 'seed'>): Provoked | undefined {
+  if (step === 'discardRun') return seed % 2 === 0 ? 'by --plan' : 'by a cancel';
+  return step.startsWith('undo') ? 'by a cancel' : undefined;
+}
 
 /**
  * The runs of a seed, in an order in which any first N spread over all steps and faults. The same
@@ -96,9 +113,10 @@ export function planRuns(seed: number, count: number): readonly FaultRun[] {
   });
 }
 
-/** A restore only reads the storage; an undo was cancelled already. */
+/** Only a backup writes to the storage, and a verification writes nothing; an undo was cancelled already. */
 function applies(kind: Kind, step: string, fault: Fault): boolean {
   if (fault === 'storage full') return kind === 'backup';
+  if (fault === 'workspace full') return kind !== 'verify';
   if (fault === 'cancel') return !step.startsWith('undo');
   return true;
 }

@@ -10,34 +10,55 @@ const outcomes: readonly Outcome[] = [
   'failed',
 ];
 
-/** What a set of runs was made with. */
+/** What all runs were made with. */
 export interface Conditions {
   readonly seed: number;
-  readonly planned: number;
-  readonly mongod: string;
   /** Bytes of documents. */
   readonly size: number;
   /** Why runs were left out, one line each. */
   readonly skipped: readonly string[];
 }
 
+/** The runs against one mongod. */
+export interface Sweep {
+  readonly mongod: string;
+  readonly planned: number;
+  readonly verdicts: readonly Verdict[];
+}
+
 /** The page docs/reliability.md. */
-export function reliabilityPage(conditions: Conditions, verdicts: readonly Verdict[]): string {
-  const { seed, planned, mongod, size, skipped } = conditions;
-  const failed = verdicts.filter(({ outcome }) => outcome === 'failed');
+export function reliabilityPage(conditions: Conditions, sweeps: readonly Sweep[]): string {
+  const { seed, size, skipped } = conditions;
+  const again = [
+    `--seed ${seed}`,
+    `--mongod ${sweeps.map(({ mongod }) => mongod).join(',')}`,
+    `--runs ${sweeps.map(({ planned }) => planned).join(',')}`,
+  ].join(' ');
   return [
     '# Reliability',
     '',
-    'Written by `npm run faults`: a real controller, Temporal and the two workers of its host; while a backup or restore is at a step, something is done to it.',
-    'What may come of it: the complete, verified result; or the exact state before (documents, indexes, files, services up, nothing left over).',
+    'Written by `npm run faults`: a real controller, Temporal and the two workers of its host; while a backup, restore or verification is at a step, something is done to it.',
+    'What may come of it: the complete, verified result; or the exact state before (documents, indexes, files, services up, nothing left over), with an error that says why.',
     'After a Terminate the next command undoes what was left and proceeds, or, past the point of no return, refuses and names `--resume` and `--rollback`, and the one that is taken works.',
     'Anything else is a failed run.',
     '',
-    `Seed ${seed}, ${verdicts.length} of ${planned} planned runs made, ${failed.length} failed; mongod ${mongod}, ${size / 1e6} MB of documents, heartbeat timeout 2 s.`,
-    `The full count is \`npm run faults -- --seed ${seed} --runs ${planned}\`; one of them: \`--only INDEX\`.`,
+    ...sweeps.map(
+      ({ mongod, planned, verdicts }) =>
+        `- mongod ${mongod}: ${verdicts.length} of ${planned} planned runs made, ${failedOf(verdicts).length} failed`,
+    ),
+    '',
+    `Seed ${seed}, ${size / 1e6} MB of documents, heartbeat timeout 2 s.`,
+    `All of them again: \`npm run faults -- ${again}\`; one of them: \`--only INDEX\`.`,
     ...skipped.map((line) => `\n${line}`),
     '',
-    '## Outcomes',
+    ...sweeps.flatMap(sweepSection),
+  ].join('\n');
+}
+
+function sweepSection({ mongod, verdicts }: Sweep): string[] {
+  const failed = failedOf(verdicts);
+  return [
+    `## mongod ${mongod}: how they ended`,
     '',
     ...table(
       ['fault', ...outcomes],
@@ -49,7 +70,7 @@ export function reliabilityPage(conditions: Conditions, verdicts: readonly Verdi
       ]),
     ),
     '',
-    '## Where it struck',
+    `## mongod ${mongod}: where it struck`,
     '',
     'Runs by the step that was under way at the strike. Short steps can be over between two looks: then the next one was struck, or nothing (the last row).',
     '',
@@ -61,8 +82,14 @@ export function reliabilityPage(conditions: Conditions, verdicts: readonly Verdi
       ],
     ),
     '',
-    ...(failed.length === 0 ? [] : ['## Failed', '', ...failed.flatMap(failure), '']),
-  ].join('\n');
+    ...(failed.length === 0
+      ? []
+      : [`## mongod ${mongod}: failed`, '', ...failed.flatMap(failure), '']),
+  ];
+}
+
+function failedOf(verdicts: readonly Verdict[]): readonly Verdict[] {
+  return verdicts.filter(({ outcome }) => outcome === 'failed');
 }
 
 /** How one run went, for people. */

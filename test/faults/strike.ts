@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { until } from '../examples/until';
 import type { Ground } from './ground';
-import { currentRun, type Moment } from './moment';
+import { currentRun, unlessEnded, type Moment } from './moment';
 import type { FaultRun } from './plan';
 
 /** Milliseconds: the site's heartbeat timeout. */
@@ -29,6 +30,7 @@ export async function strike(
       return;
     case 'kill mongod':
       await site.killDatabase();
+      await until('mongod', () => writable(ground));
       return;
     case 'kill Temporal':
       await site.restartTemporal();
@@ -37,10 +39,10 @@ export async function strike(
       await twoAttempts(ground, run, moment, ended);
       return;
     case 'cancel':
-      if (moment.open) await unlessEnded(ground.workflow.cancel());
+      if (moment.open) await unlessEnded(ground.workflow(run.kind).cancel());
       return;
     case 'terminate':
-      if (moment.open) await unlessEnded(ground.workflow.terminate('fault runner'));
+      if (moment.open) await unlessEnded(ground.workflow(run.kind).terminate('fault runner'));
       return;
     case 'workspace full':
       await full(ground, 'workspace', run, ended);
@@ -68,7 +70,7 @@ async function twoAttempts(
     await Promise.all([delay(heartbeatTimeout + 200), site.startWorker('host')]);
     await pollFor(2 * heartbeatTimeout, async () => {
       if (ended()) return true;
-      const now = await currentRun(ground);
+      const now = await currentRun(ground, run.kind);
       return now === undefined || !now.open || now.step !== moment.step || now.attempt > 1;
     });
     const wake = wakes[run.seed % wakes.length];
@@ -84,6 +86,20 @@ async function twoAttempts(
 }
 
 const wakes = ['at once', 'later', 'after the end'] as const;
+
+/** True when mongod takes writes. */
+async function writable({ site }: Ground): Promise<true | undefined> {
+  const client = site.database();
+  try {
+    const hello = await client.db('admin').command({ hello: 1 });
+    return hello['isWritablePrimary'] === true ? true : undefined;
+  } catch {
+    // It is being started.
+    return undefined;
+  } finally {
+    await client.close();
+  }
+}
 
 async function endNow(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -111,14 +127,5 @@ async function full(
     while (!ended() && performance.now() < deadline) await delay(50);
   } finally {
     await volumes.empty(name);
-  }
-}
-
-/** An operation may end in the moment in which it is struck. */
-async function unlessEnded(request: Promise<unknown>): Promise<void> {
-  try {
-    await request;
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== 'WorkflowNotFoundError') throw error;
   }
 }

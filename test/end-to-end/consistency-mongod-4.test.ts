@@ -1,0 +1,3 @@
+import { describeConsistency } from './consistency';
+
+describeConsistency('4.4');
