@@ -216,7 +216,11 @@ async function* walkTar(walk: Walk): AsyncGenerator<IndexLine> {
 }
 
 async function* wholeMembers(members: AsyncIterable<OpenedMember>): AsyncGenerator<MemberSlice> {
-  for await (const member of members) yield { member, from: 0, to: member.content.length };
+  for await (const member of members) {
+    // INDEX has no line for it: its bytes would belong to nothing that can be named.
+    if (member.content.length === 0) throw new MemberDamage('a gzip member holds nothing');
+    yield { member, from: 0, to: member.content.length };
+  }
 }
 
 /**

@@ -94,6 +94,8 @@ export class DumpSpool implements DumpSink {
   ): Promise<void> {
     this.#throwFailure();
     const stream = this.#stream(name);
+    // A batch of entries that are all left out; the next one says where the stream goes on.
+    if (bytes.length === 0) return;
     const { gathering } = stream;
     if (gathering !== undefined && stream.gathered + bytes.length > gathering.bytes.length) {
       this.#cut(stream);

@@ -138,6 +138,20 @@ describe('a spool', () => {
     });
   });
 
+  test('of nothing but empty writes has no member either', async () => {
+    await inDirectory(async (directory) => {
+      const spool = await spoolOf(directory, await claimEpoch(directory, 'dump'));
+      await writeAll(spool, 'oplog', [Buffer.alloc(0), Buffer.alloc(0)]);
+      await spool.finish('oplog');
+      await writeAll(spool, 'juju.units', [Buffer.alloc(0), ...writesOf([700]), Buffer.alloc(0)]);
+      await spool.finish('juju.units');
+      const streams = await spool.complete();
+      await spool.close();
+      expect(stream(streams, 'oplog').members).toEqual([]);
+      expect(stream(streams, 'juju.units').members).toHaveLength(1);
+    });
+  });
+
   test('lets no more wait for compression than its bound, whoever writes how fast', async () => {
     await inDirectory(async (directory) => {
       const spool = await spoolOf(directory, await claimEpoch(directory, 'dump'), {

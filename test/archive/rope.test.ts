@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { inspectRope } from '../../archive/inspect-rope';
 import { composeRope, type Rope, type RopeSource } from '../../archive/rope';
 import { openRope, readRope, writeRope } from '../../archive/rope-file';
+import { SegmentFile } from '../../archive/segment-file';
 import {
   archiveName,
   attributes,
@@ -188,6 +189,28 @@ test.each<[string, RopeSource, string]>([
     );
     expect(refusal.code).toBe(code);
     expect(refusal.params['where']).toContain(source.path);
+  } finally {
+    await other.remove();
+  }
+});
+
+test('a rope with a gzip member that holds nothing does not pass: INDEX could not name it', async () => {
+  const other = await temporaryDirectory();
+  try {
+    const compressor = zlibOf(6);
+    const segment = await SegmentFile.create(other.path, 'seg-1');
+    const stored = await compressor.compress(Buffer.alloc(0));
+    const empty = await segment.append({ stored, content: 0 });
+    await segment.close();
+    const path = 'juju-backup/dump/oplog.bson';
+    const source = { ...attributes, path, type: 'spooled', members: [empty], size: 0 } as const;
+    const options = { runDirectory: other.path, compressor };
+    const rope = await composeRope([source], { ...options, literalsFile: 'l' });
+    const refusal = await refusalOf(() =>
+      inspectRope(rope, { ...options, indexFile: 'INDEX', archive: archiveName }),
+    );
+    expect(refusal.code).toBe('HF-ARCHIVE-001');
+    expect(refusal.params['reason']).toBe('a gzip member holds nothing');
   } finally {
     await other.remove();
   }
