@@ -8,6 +8,12 @@ import { prepareBackup } from './backup/prepare-backup';
 import { storeArchive } from './backup/store-archive';
 import { undoBackup } from './backup/undo-backup';
 import { verifyStored } from './backup/verify-stored';
+import { fetchCollections } from './collections/fetch-collections';
+import { inspectCollections } from './collections/inspect-collections';
+import { loadCollections } from './collections/load-collections';
+import { preflightCollections } from './collections/preflight-collections';
+import { prepareCollections } from './collections/prepare-collections';
+import { swapCollections } from './collections/swap-collections';
 import type { ProgressUnit } from '../core/messages';
 import type { ActivityDependencies } from './dependencies';
 import { beginRestore } from './restore/begin-restore';
@@ -78,6 +84,13 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     finishRestore: silent('cleaning up', 'entries', finishRestore),
     undoRestore: silent('rolling back', 'entries', undoRestore),
     discardRun: silent('clearing', 'files', discardRun),
+
+    prepareCollections: step('preparing', 'entries', prepareCollections),
+    fetchCollections: step('fetching', 'bytes', fetchCollections),
+    inspectCollections: step('inspecting', 'bytes', inspectCollections),
+    preflightCollections: step('checking', 'entries', preflightCollections),
+    loadCollections: step('loading', 'bytes', loadCollections),
+    swapCollections: step('swapping', 'entries', swapCollections),
 
     verifyBackup: step('verifying', 'bytes', verifyBackup),
   };

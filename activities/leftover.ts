@@ -64,6 +64,7 @@ async function compensateJournal(
       await undoBackupRun(dependencies, attempt, journal.ref);
       break;
     case 'restore':
+    case 'restoreCollections':
       await undoRestoreRun(dependencies, attempt, journal.ref);
       break;
   }

@@ -3,6 +3,7 @@ import type {
   BackupChoice,
   BackupInput,
   PreflightReport,
+  RestoreCollectionsInput,
   RestoreInput,
   VerifyInput,
   VerifyReport,
@@ -60,6 +61,13 @@ export interface InspectionSummary {
   readonly bytes: number;
 }
 
+export interface FetchSummary {
+  /** Bytes read from the storage, or of the dump's files. */
+  readonly read: number;
+  /** Bytes of the whole archive; absent for a dump. */
+  readonly archiveSize?: number;
+}
+
 export interface LoadSummary {
   readonly collections: number;
   readonly documents: number;
@@ -98,7 +106,10 @@ export interface StepBodies {
   /** Does nothing unless the journal names this run. */
   undoBackup: (run: RunInfo) => Promise<void>;
 
-  locateBackup: (input: RestoreInput, choice: BackupChoice) => Promise<LocatedBackup>;
+  locateBackup: (
+    input: RestoreInput | RestoreCollectionsInput,
+    choice: BackupChoice,
+  ) => Promise<LocatedBackup>;
   prepareRestore: (
     input: RestoreInput,
     run: RunInfo,
@@ -107,7 +118,10 @@ export interface StepBodies {
   fetchArchive: (ref: OperationRef) => Promise<ArchiveFacts>;
   inspectArchive: (ref: OperationRef) => Promise<InspectionSummary>;
   preflightRestore: (ref: OperationRef) => Promise<PreflightReport>;
-  beginRestore: (ref: OperationRef, input: RestoreInput) => Promise<{ compensated?: string }>;
+  beginRestore: (
+    ref: OperationRef,
+    input: RestoreInput | RestoreCollectionsInput,
+  ) => Promise<{ compensated?: string }>;
   loadStaged: (ref: OperationRef) => Promise<LoadSummary>;
   stageFiles: (ref: OperationRef) => Promise<{ files: number }>;
   stopAgents: (ref: OperationRef) => Promise<void>;
@@ -120,6 +134,18 @@ export interface StepBodies {
   undoRestore: (ref: OperationRef) => Promise<void>;
   /** Removes what a run that changed nothing kept under the workspace. */
   discardRun: (ref: OperationRef) => Promise<void>;
+
+  /** For a dump `backupId` is absent. */
+  prepareCollections: (
+    input: RestoreCollectionsInput,
+    run: RunInfo,
+    backupId: string | undefined,
+  ) => Promise<OperationRef>;
+  fetchCollections: (ref: OperationRef) => Promise<FetchSummary>;
+  inspectCollections: (ref: OperationRef) => Promise<InspectionSummary>;
+  preflightCollections: (ref: OperationRef) => Promise<PreflightReport>;
+  loadCollections: (ref: OperationRef) => Promise<LoadSummary>;
+  swapCollections: (ref: OperationRef) => Promise<{ replaced: number }>;
 
   verifyBackup: (input: VerifyInput) => Promise<Omit<VerifyReport, 'duration'>>;
 }

@@ -15,11 +15,17 @@ export class FrameDamage extends Error {
  * not looked at. Memory does not grow.
  */
 export class BsonFrames {
+  readonly #largest: number;
   readonly #head = Buffer.alloc(4);
   #headBytes = 0;
   #left = 0;
   #documents = 0;
   #position = 0;
+
+  /** @param largest of its documents, bytes; that of an oplog's by default */
+  constructor(largest = largestDocument) {
+    this.#largest = largest;
+  }
 
   /** @throws FrameDamage */
   update(chunk: Buffer): void {
@@ -41,7 +47,7 @@ export class BsonFrames {
     this.#headBytes += copied;
     if (this.#headBytes < 4) return at + copied;
     const length = this.#head.readInt32LE(0);
-    if (length < smallestDocument || length > largestDocument) {
+    if (length < smallestDocument || length > this.#largest) {
       const where = this.#position + at + copied - 4;
       throw new FrameDamage(`document ${this.#documents} at byte ${where} claims ${length} bytes`);
     }

@@ -22,7 +22,8 @@ const attributes = {
   mtime: z.number(),
 };
 
-const fileLine = z.object({
+/** Schema of a line of INDEX that describes a file. */
+export const indexFileSchema = z.object({
   type: z.literal('file'),
   ...attributes,
   size: count,
@@ -49,7 +50,7 @@ const fillerLine = z.object({
 
 /** Schema of one line of INDEX; keys it does not know are passed over. */
 export const indexLineSchema = z.discriminatedUnion('type', [
-  fileLine,
+  indexFileSchema,
   directoryLine,
   symlinkLine,
   fillerLine,

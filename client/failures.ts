@@ -9,6 +9,7 @@ import {
 import { errorTable, type ErrorCode } from '../core/error-table';
 import { errorText, HoldfastError, isHoldfastError } from '../core/errors';
 import type { FailureDetail, WorkflowStatus } from '../core/messages';
+import { kindText } from '../core/operation';
 
 /** What a failed operation is known by. */
 export interface FailureText {
@@ -61,13 +62,13 @@ export function operationError(error: unknown, kind: WorkflowStatus['kind']): Ho
   if (chain.some((cause) => cause instanceof CancelledFailure)) {
     return new HoldfastError(
       'HF-CANCEL-001',
-      { kind, outcome: 'what it had begun was undone' },
+      { kind: kindText(kind), outcome: 'what it had begun was undone' },
       { cause: error },
     );
   }
   if (chain.some((cause) => cause instanceof TerminatedFailure)) {
     const outcome = 'its run was terminated, and what it had begun is undone by the next operation';
-    return new HoldfastError('HF-CANCEL-001', { kind, outcome }, { cause: error });
+    return new HoldfastError('HF-CANCEL-001', { kind: kindText(kind), outcome }, { cause: error });
   }
   const timeout = chain.find((cause) => cause instanceof TimeoutFailure);
   const step = chain.find((cause) => cause instanceof ActivityFailure);

@@ -12,7 +12,12 @@ export interface FoundRun {
   readonly backupId?: string;
 }
 
-const kinds: readonly WorkflowStatus['kind'][] = ['backup', 'restore', 'verify'];
+const kinds: readonly WorkflowStatus['kind'][] = [
+  'backup',
+  'restore',
+  'restoreCollections',
+  'verify',
+];
 const backupIdKey = defineSearchAttributeKey(
   messageNames.searchAttributes.backupId,
   SearchAttributeType.KEYWORD,

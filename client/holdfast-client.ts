@@ -12,6 +12,7 @@ import {
   type CancelAnswer,
   type CancelRequest,
   type Confirmation,
+  type RestoreCollectionsReport,
   type RestoreReport,
   type VerifyReport,
   type WorkflowStatus,
@@ -21,6 +22,7 @@ import { createStorageRegistry } from '../storage/registry';
 import { HoldfastError, isHoldfastError } from '../core/errors';
 import { identifyThisHost } from '../worker/this-host';
 import { hostQueue, quoteName, workflowQueue } from '../core/ids';
+import { choiceProblem } from '../core/namespace-selection';
 import { askToCancel } from './cancel';
 import { operationError } from './failures';
 import { findLatest, findNamed, findRunning, type FoundRun } from './find-run';
@@ -28,9 +30,11 @@ import { journaled, type Interrupted } from './interrupted';
 import { readJobs } from './jobs';
 import {
   backupRequest,
+  restoreCollectionsRequest,
   restoreRequest,
   verifyRequest,
   type BackupOptions,
+  type RestoreCollectionsOptions,
   type RestoreOptions,
   type StartOptions,
 } from './operations';
@@ -111,6 +115,25 @@ export class HoldfastClient {
    */
   async startRestore(options: RestoreOptions): Promise<OperationHandle<RestoreReport>> {
     return this.#start('restore', restoreRequest(await this.#target(), options));
+  }
+
+  /**
+   * Begins a restore of some collections beside everything else. Unless `confirmed`, it waits for
+   * `confirmRestore` after its preflight.
+   * @throws HoldfastError HF-USAGE-001 for a choice that makes no sense; HF-TEMPORAL-001, HF-WORKER-001,
+   * HF-LOCK-001; nothing was started then.
+   */
+  async startRestoreCollections(
+    options: RestoreCollectionsOptions,
+  ): Promise<OperationHandle<RestoreCollectionsReport>> {
+    const problem = choiceProblem({ include: [], exclude: [], ...options.choice });
+    if (problem !== undefined) {
+      throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast restore' });
+    }
+    return this.#start(
+      'restoreCollections',
+      restoreCollectionsRequest(await this.#target(), options),
+    );
   }
 
   /**

@@ -1,7 +1,12 @@
 /** The client library of Holdfast: the package's main entry. */
 export { HoldfastClient } from './holdfast-client';
 export type { OperationHandle } from './operation-handle';
-export type { BackupOptions, RestoreOptions, StartOptions } from './operations';
+export type {
+  BackupOptions,
+  RestoreCollectionsOptions,
+  RestoreOptions,
+  StartOptions,
+} from './operations';
 export type { Interrupted } from './interrupted';
 export type { PendingStep, Report, Status } from './status';
 export { HoldfastError, isHoldfastError } from '../core/errors';
@@ -21,10 +26,13 @@ export type {
   ArchiveFacts,
   BackupChoice,
   BackupReport,
+  CollectionChoice,
+  CollectionSource,
   CancelAnswer,
   HeartbeatDetail,
   PreflightCheck,
   PreflightReport,
+  RestoreCollectionsReport,
   RestoreReport,
   VerifyReport,
 } from '../core/messages';

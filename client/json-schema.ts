@@ -6,7 +6,8 @@ import { errorTable } from '../core/error-table';
  * must pass over those they don't know; these schemas are strict, to keep the page complete.
  */
 const v = z.literal(1);
-const kind = z.enum(['backup', 'restore', 'verify']);
+const operation = z.enum(['backup', 'restore', 'restoreCollections']);
+const kind = z.enum([...operation.options, 'verify']);
 const code = z.enum(Object.keys(errorTable));
 /** Milliseconds since the epoch. */
 const instant = z.number();
@@ -88,6 +89,22 @@ const restoreReport = {
   duration: z.number(),
 };
 
+const restoreCollectionsReport = {
+  v,
+  kind: z.literal('restoreCollections'),
+  outcome: z.enum(['restored', 'planned']),
+  backupId: z.string(),
+  preflight: preflight.optional(),
+  collections: count,
+  documents: count,
+  oplogEntries: count,
+  replaced: count,
+  read: count,
+  archiveSize: count.optional(),
+  compensated: z.string().optional(),
+  duration: z.number(),
+};
+
 const verifyReport = {
   v,
   kind: z.literal('verify'),
@@ -115,6 +132,7 @@ const job = z.strictObject({
     .discriminatedUnion('kind', [
       z.strictObject(backupReport),
       z.strictObject(restoreReport),
+      z.strictObject(restoreCollectionsReport),
       z.strictObject(verifyReport),
     ])
     .optional(),
@@ -138,6 +156,7 @@ export const lineSchemas = {
   summary: z.discriminatedUnion('kind', [
     z.strictObject({ ...type('summary'), ...backupReport }),
     z.strictObject({ ...type('summary'), ...restoreReport }),
+    z.strictObject({ ...type('summary'), ...restoreCollectionsReport }),
     z.strictObject({ ...type('summary'), ...verifyReport }),
   ]),
   detached: z.strictObject({
@@ -206,7 +225,7 @@ export const documentSchemas = {
     jobs: z.array(job),
     interrupted: z
       .strictObject({
-        kind: z.enum(['backup', 'restore']),
+        kind: operation,
         workflowId: z.string(),
         runId: z.string(),
         backupId: z.string(),

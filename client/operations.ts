@@ -5,11 +5,15 @@ import { fitBytes } from '../core/fit-bytes';
 import type {
   BackupChoice,
   BackupInput,
+  CollectionChoice,
+  CollectionSource,
   OperationLimits,
   Placement,
+  RestoreCollectionsInput,
   RestoreInput,
   VerifyInput,
 } from '../core/messages';
+import type { OplogMoment } from '../core/oplog-limit';
 import { fitCells } from './render/table';
 import type { StartRequest } from './start';
 
@@ -39,6 +43,25 @@ export interface RestoreOptions extends StartOptions {
   /** Do not wait for `confirmRestore`. Default false. */
   readonly confirmed?: boolean;
   /** Keep what was replaced beside what was restored. Default false. */
+  readonly keepOld?: boolean;
+  /** Entries of the oplog window from this moment on are not replayed. */
+  readonly oplogLimit?: OplogMoment;
+}
+
+export interface RestoreCollectionsOptions extends StartOptions {
+  /** A backup, or the absolute path of what mongodump wrote, on the host. */
+  readonly source: CollectionSource;
+  /** Which collections, and under which names. Default: all, under their own. */
+  readonly choice?: Partial<CollectionChoice>;
+  /** Replace collections that exist. Default false. */
+  readonly replace?: boolean;
+  /** Entries of the oplog from this moment on are not replayed. */
+  readonly oplogLimit?: OplogMoment;
+  /** Stop after the preflight. Default false. */
+  readonly planOnly?: boolean;
+  /** Do not wait for `confirmRestore`. Default false. */
+  readonly confirmed?: boolean;
+  /** Keep what was replaced. Default false. */
   readonly keepOld?: boolean;
 }
 
@@ -74,7 +97,7 @@ function common({ config, host }: OperationTarget) {
 function request(
   target: OperationTarget,
   kind: StartRequest['kind'],
-  input: BackupInput | RestoreInput | VerifyInput,
+  input: BackupInput | RestoreCollectionsInput | RestoreInput | VerifyInput,
   texts: { readonly summary: string; readonly details: string },
   options: StartOptions,
 ): StartRequest {
@@ -145,6 +168,7 @@ export function restoreRequest(target: OperationTarget, options: RestoreOptions)
     planOnly,
     confirmed,
     keepOld: options.keepOld ?? false,
+    ...(options.oplogLimit === undefined ? {} : { oplogLimit: options.oplogLimit }),
   };
   const what = action !== 'restore' ? action : 'id' in backup ? backup.id : 'the newest backup';
   const texts = {
@@ -157,6 +181,37 @@ export function restoreRequest(target: OperationTarget, options: RestoreOptions)
   };
   const id = 'id' in backup && action === 'restore' ? backup.id : undefined;
   return { ...request(target, 'restore', input, texts, options), backupId: id };
+}
+
+/** The workflow `restoreCollections` with its input. */
+export function restoreCollectionsRequest(
+  target: OperationTarget,
+  options: RestoreCollectionsOptions,
+): StartRequest {
+  const { source, choice = {}, replace = false, oplogLimit, planOnly = false } = options;
+  const { include = [], exclude = [], rename } = choice;
+  const input: RestoreCollectionsInput = {
+    ...common(target),
+    source,
+    choice: { include, exclude, ...(rename === undefined ? {} : { rename }) },
+    replace,
+    ...(oplogLimit === undefined ? {} : { oplogLimit }),
+    planOnly,
+    confirmed: options.confirmed ?? false,
+    keepOld: options.keepOld ?? false,
+  };
+  const id = 'backup' in source && 'id' in source.backup ? source.backup.id : undefined;
+  const from = 'dump' in source ? source.dump : (id ?? 'the newest backup');
+  const what = include.length === 0 ? 'all collections' : include.join(', ');
+  const texts = {
+    summary: `restore of collections of ${label(target)}: ${oneLine(what)}`,
+    details: details(
+      target,
+      `Restores ${what} from ${from} beside everything else.`,
+      'To stop it, request its cancellation: everything then is as it was. Terminated, it leaves that to the next operation.',
+    ),
+  };
+  return { ...request(target, 'restoreCollections', input, texts, options), backupId: id };
 }
 
 /** The workflow `verify` with its input; one verification of a backup serves all who ask. */

@@ -11,6 +11,7 @@ import {
   type BackupReport,
   type HeartbeatDetail,
   type PreflightReport,
+  type RestoreCollectionsReport,
   type RestoreReport,
   type VerifyReport,
   type WorkflowStatus,
@@ -19,7 +20,7 @@ import { isErrorCode, lostAttempt, operationError } from './failures';
 import { phaseOfStep } from './step-phase';
 
 /** Result of an operation. */
-export type Report = BackupReport | RestoreReport | VerifyReport;
+export type Report = BackupReport | RestoreCollectionsReport | RestoreReport | VerifyReport;
 
 /** The step an operation is at, as the server knows it. */
 export interface PendingStep {

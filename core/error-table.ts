@@ -255,6 +255,12 @@ export const errorTable = {
     message: '{path} cannot be put into a tar archive: {reason}',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-SOURCE-001': {
+    exit: 12,
+    retryable: false,
+    message: '{path} cannot be read as a dump: {reason}',
+    hint: 'Name a directory or an archive that mongodump wrote, on the host whose worker restores it. Nothing was changed.',
+  },
   'HF-MANIFEST-001': {
     exit: 13,
     retryable: false,

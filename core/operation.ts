@@ -1,3 +1,5 @@
+import type { OplogMoment } from './oplog-limit';
+
 /** Who a host is; taken once when an operation begins, compared by every later step. */
 export interface HostIdentity {
   /** Controller model UUID. */
@@ -24,7 +26,12 @@ export interface Plan {
   readonly memberSize: number;
 }
 
-export type OperationKind = 'backup' | 'restore';
+export type OperationKind = 'backup' | 'restore' | 'restoreCollections';
+
+/** What people call a kind of operation. */
+export function kindText(kind: OperationKind | 'verify'): string {
+  return kind === 'restoreCollections' ? 'restore of collections' : kind;
+}
 
 /** What every step of an operation gets: who, where, under which plan. */
 export interface OperationRef {
@@ -40,6 +47,20 @@ export interface OperationRef {
   readonly owner: string;
   readonly host: HostIdentity;
   readonly plan: Plan;
+  /** Entries of the oplog window from this moment on are not replayed. */
+  readonly oplogLimit?: OplogMoment | undefined;
+  /** Of a restore of collections: which ones, and from where when it is no backup. */
+  readonly collections?: CollectionsRequest | undefined;
+}
+
+/** What a restore of collections was asked for. */
+export interface CollectionsRequest {
+  /** Path of what mongodump wrote; absent for a backup of the storage. */
+  readonly dump?: string | undefined;
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly rename?: { readonly from: string; readonly to: string } | undefined;
+  readonly replace: boolean;
 }
 
 /** Directory of a controller's backups in a storage. */

@@ -1,3 +1,4 @@
+import { sameNames } from '../core/namespace-selection';
 import { rawId } from './bson-frames';
 import { OplogUnfolder } from './oplog-unfold';
 import { firstRaw } from './raw-find';
@@ -19,12 +20,13 @@ export async function cappedHeads({
   plan,
   read,
   signal,
+  names = sameNames,
 }: ReplayOptions): Promise<Map<number, Buffer>> {
   const heads = new Map<string, { n: number; id: Buffer }>();
   for (const { database, name, stage, capped, n } of plan.collections) {
     const first = capped ? await firstRaw(client, database, stage) : undefined;
     const id = first === undefined ? undefined : rawId(first);
-    if (id !== undefined) heads.set(`${database}.${name}`, { n, id });
+    if (id !== undefined) heads.set(names.source(`${database}.${name}`), { n, id });
   }
   const found = new Map<number, Buffer>();
   if (heads.size === 0) return found;

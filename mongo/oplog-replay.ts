@@ -1,5 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
+import { sameNames, type NamespaceMap } from '../core/namespace-selection';
+import { compareMoments, type OplogMoment } from '../core/oplog-limit';
 import { OperationBatch } from './apply-ops';
 import { BsonFrameError, rawId } from './bson-frames';
 import { cappedHeads } from './capped-heads';
@@ -11,7 +13,8 @@ import {
   isIncludedDatabase,
   splitNamespace,
 } from './namespaces';
-import { notReplayable, OplogUnfolder, type OplogOperation } from './oplog-unfold';
+import { commandOf, notReplayable, OplogUnfolder, type OplogOperation } from './oplog-unfold';
+import { readEntryHead } from './oplog-window';
 import { rawDocuments } from './raw-stream';
 import { ReplayCatalog } from './replay-catalog';
 import { ReplayCommands } from './replay-commands';
@@ -26,6 +29,10 @@ export interface ReplayOptions {
   /** Content of oplog.bson from its first byte; chunks may end anywhere. Called more than once. */
   readonly read: (signal: AbortSignal) => AsyncIterable<Buffer>;
   readonly signal: AbortSignal;
+  /** Which namespaces of the oplog are replayed and under which names the plan has them; all, and their own, by default. */
+  readonly names?: NamespaceMap;
+  /** The first moment that is not replayed any more. */
+  readonly until?: OplogMoment;
   /** Told after every group of entries, for heartbeats. */
   readonly onProgress?: (progress: { entries: number }) => void;
 }
@@ -56,16 +63,41 @@ class Replay {
   readonly #changes = new Map<number, { inserts: number; deletes: number; updates: number }>();
   /** Capped stages, by number, and the `_id` of the first insert that matters to them. */
   readonly #skipUntil: Map<number, Buffer>;
+  readonly #names: NamespaceMap;
 
   constructor(options: ReplayOptions, skipUntil: Map<number, Buffer>) {
-    this.#catalog = new ReplayCatalog(options.plan);
-    this.#batch = new OperationBatch(options.client, this.#missing, options.signal);
-    this.#commands = new ReplayCommands(options.client, this.#catalog, this.#missing);
+    const { client, plan, names = sameNames, signal } = options;
+    this.#names = names;
+    this.#catalog = new ReplayCatalog(plan, names);
+    this.#batch = new OperationBatch(client, this.#missing, signal);
+    this.#commands = new ReplayCommands(client, this.#catalog, this.#missing, names);
     this.#skipUntil = skipUntil;
   }
 
   async entry(raw: Buffer): Promise<void> {
     for (const operation of this.#unfolder.unfold(raw)) await this.#operation(operation);
+  }
+
+  /** Sends what is held: what comes now is only asked what it would have deleted. */
+  async stop(): Promise<void> {
+    await this.#batch.flush();
+  }
+
+  /**
+   * An entry behind the limit. A dump that was taken while it was written lacks what this deletes,
+   * though updates before the limit look for it.
+   */
+  beyond(raw: Buffer): void {
+    for (const { op, namespace, o } of this.#unfolder.unfold(raw)) {
+      const id = op === 'd' ? rawId(o) : undefined;
+      if (id !== undefined) this.#missing.deleted(namespace, id);
+      if (op !== 'c') continue;
+      const { command, target } = commandOf(o);
+      const { database } = splitNamespace(namespace);
+      if (command === 'drop') this.#missing.dropped(`${database}.${target}`);
+      if (command !== 'dropDatabase') continue;
+      for (const name of this.#missing.namespacesOf(database)) this.#missing.dropped(name);
+    }
   }
 
   async finish(entries: number): Promise<ReplayResult> {
@@ -89,15 +121,17 @@ class Replay {
     if (collection === 'system.views') return this.#view(operation, database);
     if (!isDumpedCollection(database, collection)) {
       if (!collection.startsWith(bucketsPrefix) || !isIncludedDatabase(database)) return;
-      this.#missing.unknown(operation.namespace);
+      const series = `${database}.${collection.slice(bucketsPrefix.length)}`;
+      if (this.#names.target(series) !== undefined) this.#missing.unknown(operation.namespace);
       return;
     }
-    await this.#document(operation);
+    const target = this.#names.target(operation.namespace);
+    if (target !== undefined) await this.#document(operation, target);
   }
 
-  async #document(operation: OplogOperation): Promise<void> {
+  async #document(operation: OplogOperation, target: string): Promise<void> {
     const { op, namespace, o } = operation;
-    const stage = this.#catalog.stage(namespace);
+    const stage = this.#catalog.stage(target);
     if (stage === undefined) {
       this.#missing.unknown(namespace);
       return;
@@ -123,6 +157,10 @@ class Replay {
   }
 }
 
+function isBeyond(raw: Buffer, until: OplogMoment | undefined): boolean {
+  return until !== undefined && compareMoments(readEntryHead(raw).opTime.ts, until) >= 0;
+}
+
 /** A unique index built by an earlier attempt would refuse states that the window goes through again. */
 async function dropIndexes(
   client: MongoClient,
@@ -145,17 +183,25 @@ async function dropIndexes(
  * -005; the signal's reason when it is aborted
  */
 export async function replayOplog(options: ReplayOptions): Promise<ReplayResult> {
-  const { client, read, signal, onProgress } = options;
+  const { client, read, signal, until, onProgress } = options;
   return explained(client, 'applyOps', 'admin', async () => {
     try {
       const replay = new Replay(options, await cappedHeads(options));
       for (const collection of options.plan.collections) await dropIndexes(client, collection);
       let entries = 0;
+      let stopped = false;
       for await (const group of rawDocuments(read(signal))) {
         signal.throwIfAborted();
         for (const raw of group) {
-          await replay.entry(raw);
-          entries++;
+          if (!stopped && isBeyond(raw, until)) {
+            stopped = true;
+            await replay.stop();
+          }
+          if (stopped) replay.beyond(raw);
+          else {
+            await replay.entry(raw);
+            entries++;
+          }
         }
         onProgress?.({ entries });
       }

@@ -1,5 +1,6 @@
 import { bsonType, elementValue, findElement, rawElements, stringValue } from './bson-frames';
 import { createdIndexes, withIndex, withModifiedIndex, withoutIndex } from './index-changes';
+import { sameNames, type NamespaceMap } from '../core/namespace-selection';
 import { splitNamespace } from './namespaces';
 import {
   elementBytes,
@@ -17,14 +18,16 @@ import {
   type StagePlan,
 } from './stage-plan';
 
-/** Collections and views as the oplog has left them so far, by their true names. */
+/** Collections and views as the oplog has left them so far, by the names they will have. */
 export class ReplayCatalog {
   readonly #live = new Map<string, StagedCollection>();
   readonly #dropped: StagedCollection[] = [];
   readonly #views = new Map<string, StagedView>();
+  readonly #names: NamespaceMap;
   #next: number;
 
-  constructor(plan: StagePlan) {
+  constructor(plan: StagePlan, names: NamespaceMap = sameNames) {
+    this.#names = names;
     for (const collection of plan.collections) {
       this.#live.set(`${collection.database}.${collection.name}`, collection);
     }
@@ -79,14 +82,18 @@ export class ReplayCatalog {
     this.#dropped.push({ ...collection, dropped: true });
   }
 
-  /** Names of a database's collections. */
+  /** Names, in the oplog, of the collections of a database of the oplog. */
   collectionsOf(database: string): string[] {
-    return [...this.#live.keys()].filter((ns) => splitNamespace(ns).database === database);
+    return [...this.#live.keys()]
+      .map((namespace) => this.#names.source(namespace))
+      .filter((source) => splitNamespace(source).database === database);
   }
 
+  /** @param database of the oplog */
   dropViews(database: string): void {
-    for (const [namespace, view] of this.#views) {
-      if (view.database === database) this.#views.delete(namespace);
+    for (const namespace of this.#views.keys()) {
+      const source = this.#names.source(namespace);
+      if (splitNamespace(source).database === database) this.#views.delete(namespace);
     }
   }
 
@@ -140,13 +147,15 @@ export class ReplayCatalog {
   /** A document of `system.views`, whose `_id` is the view's full name. */
   setView(document: Buffer): void {
     const id = stringValue(document, findElement(document, '_id')) ?? '';
-    const { database, collection } = splitNamespace(id);
-    if (findElement(document, 'timeseries') !== undefined) return;
+    const target = this.#names.target(id);
+    if (target === undefined || findElement(document, 'timeseries') !== undefined) return;
+    const { database, collection } = splitNamespace(target);
     const definition = withoutElements(document, ['_id']).toString('base64');
-    this.#views.set(id, { database, name: collection, definition });
+    this.#views.set(target, { database, name: collection, definition });
   }
 
   dropView(document: Buffer): void {
-    this.#views.delete(stringValue(document, findElement(document, '_id')) ?? '');
+    const target = this.#names.target(stringValue(document, findElement(document, '_id')) ?? '');
+    if (target !== undefined) this.#views.delete(target);
   }
 }

@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { bsonType, elementValue, findElement, rawElements, type RawElement } from './bson-frames';
+import type { NamespaceMap } from '../core/namespace-selection';
 import { createStage } from './create-stage';
 import { explained } from './errors';
 import type { MissingUpdates } from './missing-updates';
@@ -36,8 +37,15 @@ export class ReplayCommands {
   readonly #client: MongoClient;
   readonly #catalog: ReplayCatalog;
   readonly #missing: MissingUpdates;
+  readonly #names: NamespaceMap;
 
-  constructor(client: MongoClient, catalog: ReplayCatalog, missing: MissingUpdates) {
+  constructor(
+    client: MongoClient,
+    catalog: ReplayCatalog,
+    missing: MissingUpdates,
+    names: NamespaceMap,
+  ) {
+    this.#names = names;
     this.#client = client;
     this.#catalog = catalog;
     this.#missing = missing;
@@ -52,7 +60,12 @@ export class ReplayCommands {
     if (ignored.includes(command)) return false;
     if (command === 'dropDatabase') return true;
     const name = target.startsWith(bucketsPrefix) ? target.slice(bucketsPrefix.length) : target;
-    return target === 'system.views' || target === '' || isDumpedCollection(database, name);
+    if (target === 'system.views' || target === '') return true;
+    return isDumpedCollection(database, name) && this.#isChosen(`${database}.${name}`);
+  }
+
+  #isChosen(source: string): boolean {
+    return this.#names.target(source) !== undefined;
   }
 
   #renamesRestored(o: Buffer, from: string): boolean {
@@ -60,7 +73,7 @@ export class ReplayCommands {
     const names = [from, to === undefined ? '' : o.toString('utf8', to.valueStart + 4, to.end - 1)];
     return names.some((name) => {
       const { database, collection } = splitNamespace(name);
-      return isDumpedCollection(database, collection);
+      return isDumpedCollection(database, collection) && this.#isChosen(name);
     });
   }
 
@@ -69,6 +82,7 @@ export class ReplayCommands {
     const { database } = splitNamespace(namespace);
     const { command, target } = commandOf(o);
     const full = `${database}.${target}`;
+    const restored = this.#names.target(full) ?? full;
     if (command === 'drop' && target !== 'system.views') {
       this.#drop(full);
     } else if (target.startsWith(bucketsPrefix)) {
@@ -84,13 +98,14 @@ export class ReplayCommands {
     } else if (target === 'system.views') {
       if (command === 'drop') this.#catalog.dropViews(database);
     } else if (command === 'create') {
-      await createStage(this.#client, this.#catalog.create(database, target, o));
+      const made = splitNamespace(restored);
+      await createStage(this.#client, this.#catalog.create(made.database, made.collection, o));
     } else if (indexCommands.includes(command)) {
       this.#mustBeKnown(full);
-      this.#catalog.changeIndexes(full, command, o);
+      this.#catalog.changeIndexes(restored, command, o);
     } else if (command === 'collMod') {
       this.#mustBeKnown(full);
-      await this.#modify(full, o, position);
+      await this.#modify(restored, o, position);
     } else {
       const what = command === 'renameCollection' ? target : full;
       throw notReplayable(position, command, `${what} can't be followed through it`);
@@ -98,12 +113,13 @@ export class ReplayCommands {
   }
 
   #drop(namespace: string): void {
-    this.#catalog.drop(namespace);
+    this.#catalog.drop(this.#names.target(namespace) ?? namespace);
     this.#missing.dropped(namespace);
   }
 
-  #mustBeKnown(namespace: string): void {
-    if (this.#catalog.stage(namespace) === undefined) this.#missing.unknown(namespace);
+  #mustBeKnown(source: string): void {
+    const known = this.#catalog.stage(this.#names.target(source) ?? source);
+    if (known === undefined) this.#missing.unknown(source);
   }
 
   async #modify(namespace: string, o: Buffer, position: string): Promise<void> {

@@ -138,6 +138,20 @@ export function makeStagePlan(
 ): StagePlan {
   const series = live.find(({ type }) => type === 'timeseries');
   if (series !== undefined) throw timeSeries(series.database, series.name);
+  return planStages(dumped, live);
+}
+
+/**
+ * As makeStagePlan, for collections that are restored beside everything else on the server.
+ *
+ * @param dumped under the names they are to have
+ * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump, HF-ARCHIVE-001 for metadata
+ * that can't be read
+ */
+export function planStages(
+  dumped: readonly DumpedCollection[],
+  live: readonly ListedCollection[],
+): StagePlan {
   let n = firstFreeNumber(live);
   const collections: StagedCollection[] = [];
   const views: StagedView[] = [];

@@ -7,6 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { RootCancellationScope } from '@temporalio/workflow/lib/cancellation-scope';
 import { messageNames, type CancelAnswer, type CancelRequest } from '../core/messages';
+import { kindText } from '../core/operation';
 import { failure } from './failure';
 
 /** The update `cancel`: asks an operation to stop, and is told what will happen. */
@@ -72,7 +73,7 @@ export class Cancellation {
   /** How an operation fails that the update stopped. */
   failure(outcome: string, error: unknown): Error {
     const cause = error instanceof ActivityFailure ? error.cause : error;
-    const { kind } = this;
+    const kind = kindText(this.kind);
     return failure('HF-CANCEL-001', { kind, outcome }, cause instanceof Error ? cause : undefined);
   }
 

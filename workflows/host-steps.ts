@@ -11,6 +11,7 @@ import {
 import { formatDuration } from '../core/durations';
 import { errorTable } from '../core/error-table';
 import type { OperationLimits } from '../core/messages';
+import { kindText } from '../core/operation';
 import type { HostSteps, RunInfo } from '../activities/steps';
 import { failure, throwIfCancelled } from './failure';
 import type { OperationState } from './operation-state';
@@ -118,7 +119,7 @@ export class HostRunner {
     return failure('HF-BACKUP-005', {
       host: this.queue,
       time: formatDuration(patience),
-      kind: this.state.kind,
+      kind: kindText(this.state.kind),
     });
   }
 }

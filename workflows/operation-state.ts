@@ -14,6 +14,7 @@ import {
   type PreflightReport,
   type WorkflowStatus,
 } from '../core/messages';
+import { kindText } from '../core/operation';
 import {
   isFailureDetail,
   latestPhases,
@@ -135,8 +136,8 @@ export class OperationState {
     this.failed(error);
     this.#closePhase();
     const report = isCancellation(error)
-      ? `The ${this.kind} was cancelled.`
-      : `The ${this.kind} **failed**.`;
+      ? `The ${kindText(this.kind)} was cancelled.`
+      : `The ${kindText(this.kind)} **failed**.`;
     this.#end = { outcome: isCancellation(error) ? 'cancelled' : 'failed', report };
     this.#tell();
   }

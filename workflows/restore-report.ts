@@ -2,6 +2,7 @@ import type { InspectionSummary, LoadSummary } from '../activities/steps';
 import { formatDuration } from '../core/durations';
 import type { PreflightReport, RestoreReport } from '../core/messages';
 import { formatSize } from '../core/sizes';
+import { failure } from './failure';
 import { count, timeText } from './story';
 
 /** What the inspection of an archive counted. */
@@ -12,6 +13,15 @@ export function inspected({ entries, documents, bytes }: InspectionSummary): str
 /** What the load counted. */
 export function loadedText(loaded: LoadSummary): string {
   return `${count(loaded.collections)} collections, ${count(loaded.documents)} documents, ${count(loaded.oplogEntries)} oplog entries`;
+}
+
+/** @throws ApplicationFailure HF-PREFLIGHT-001 with everything that a preflight refused */
+export function refuseOn(preflight: PreflightReport): void {
+  const refused = preflight.checks.filter((check) => check.verdict === 'refuse');
+  if (refused.length === 0) return;
+  throw failure('HF-PREFLIGHT-001', {
+    problems: refused.map((check) => `  ${check.name}: ${check.text}`).join('\n'),
+  });
 }
 
 /** How a restore that waits is answered; `wait` in milliseconds. Markdown. */

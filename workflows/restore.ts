@@ -1,37 +1,21 @@
-import {
-  ActivityFailure,
-  CancellationScope,
-  condition,
-  defineUpdate,
-  isCancellation,
-  log,
-  setHandler,
-} from '@temporalio/workflow';
-import {
-  messageNames,
-  type Confirmation,
-  type PreflightReport,
-  type RestoreInput,
-  type RestoreReport,
-} from '../core/messages';
+import { ActivityFailure, CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import type { PreflightReport, RestoreInput, RestoreReport } from '../core/messages';
 import type { OperationRef } from '../core/operation';
 import { formatSize } from '../core/sizes';
 import type { LoadSummary } from '../activities/steps';
 import { Cancellation } from './cancellation';
+import { ConfirmationGate } from './confirmation';
 import { failure, throwIfCancelled, undoneText } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
 import {
-  confirmText,
   describeRestore,
   inspected,
   loadedText,
+  refuseOn,
   unchangedReport,
 } from './restore-report';
 import { count, timeText } from './story';
-
-/** The update `confirm`: answers a restore that waits after its preflight. */
-export const confirmUpdate = defineUpdate<void, [Confirmation]>(messageNames.confirm);
 
 /**
  * Restores a backup: the data is loaded beside the live data while the agents run, and swapped in
@@ -52,8 +36,7 @@ export async function restore(input: RestoreInput): Promise<RestoreReport> {
 class RestoreRun {
   readonly #started = Date.now();
   readonly #cancellation = new Cancellation('restore');
-  #answer: Confirmation['answer'] | undefined;
-  #awaited: string | undefined;
+  readonly #gate: ConfirmationGate;
   #compensated: string | undefined;
   #preflight: PreflightReport | undefined;
   /** An earlier run has begun to remove what was before: there is only the end left. */
@@ -64,9 +47,7 @@ class RestoreRun {
     private readonly state: OperationState,
     private readonly host: HostRunner,
   ) {
-    setHandler(confirmUpdate, (confirmation) => this.#take(confirmation), {
-      validator: (confirmation: Confirmation) => this.#validate(confirmation),
-    });
+    this.#gate = new ConfirmationGate(state, input.limits.confirmWait);
   }
 
   async run(): Promise<RestoreReport> {
@@ -107,8 +88,8 @@ class RestoreRun {
     if (!progress.began) {
       this.#preflight = await this.#prove(ref);
       if (this.input.planOnly) return await this.#planned(ref, this.#preflight);
-      this.#refuse(this.#preflight);
-      await this.#confirmed(ref.backupId);
+      refuseOn(this.#preflight);
+      if (!this.input.confirmed) await this.#gate.pass(ref.backupId);
       progress.began = true;
       this.state.enter('beginning');
       const { compensated } = await this.host.run('beginRestore', [ref, this.input], {
@@ -163,54 +144,6 @@ class RestoreRun {
     this.state.checked(report);
     this.state.counted(`${report.checks.length} checks`);
     return report;
-  }
-
-  #refuse(preflight: PreflightReport): void {
-    const refused = preflight.checks.filter((check) => check.verdict === 'refuse');
-    if (refused.length === 0) return;
-    throw failure('HF-PREFLIGHT-001', {
-      problems: refused.map((check) => `  ${check.name}: ${check.text}`).join('\n'),
-    });
-  }
-
-  async #confirmed(backupId: string): Promise<void> {
-    if (this.input.confirmed) return;
-    this.#awaited = backupId;
-    this.state.enter('awaiting-confirmation');
-    this.state.waits(confirmText(backupId, this.input.limits.confirmWait));
-    const answered = await condition(
-      () => this.#answer !== undefined,
-      this.input.limits.confirmWait,
-      { summary: 'give up when nobody confirms' },
-    );
-    this.#awaited = undefined;
-    if (answered && this.#answer === 'yes') return;
-    throw answered
-      ? failure('HF-CANCEL-001', { kind: 'restore', outcome: 'nothing was changed' })
-      : failure('HF-RESTORE-001', {
-          minutes: Math.round(this.input.limits.confirmWait / 60_000),
-        });
-  }
-
-  /** The first answer counts: a second one finds nothing that waits. */
-  #take({ answer }: Confirmation): void {
-    this.#answer = answer;
-    this.#awaited = undefined;
-  }
-
-  #validate(confirmation: Confirmation): void {
-    if (this.#awaited === undefined) {
-      throw failure('HF-USAGE-001', {
-        problem: 'this restore does not wait for a confirmation',
-        command: 'holdfast restore',
-      });
-    }
-    if (confirmation.backupId !== this.#awaited) {
-      throw failure('HF-USAGE-001', {
-        problem: `this restore is about backup ${this.#awaited}, not ${confirmation.backupId}`,
-        command: 'holdfast restore',
-      });
-    }
   }
 
   async #replace(ref: OperationRef): Promise<RestoreReport> {
@@ -279,6 +212,10 @@ class RestoreRun {
   async #swapAndStart(ref: OperationRef): Promise<number | undefined> {
     const { host, state } = this;
     state.enter('swapping');
+    if (ref.kind === 'restoreCollections') {
+      await host.run('swapCollections', [ref], { summary: 'give the collections their names' });
+      return undefined;
+    }
     await host.run('swapDatabase', [ref], { summary: 'swap the collections' });
     await host.run('swapFiles', [ref], { summary: 'swap the files' });
     state.enter('restoring-users');

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/durations';
 import { fitBytes, utf8Length } from '../core/fit-bytes';
+import { kindText } from '../core/operation';
 import type { FailureDetail, Phase, PreflightReport, WorkflowStatus } from '../core/messages';
 
 /** Temporal's Web UI takes details of 20,000 bytes; the payload around them has its part. */
@@ -19,6 +20,8 @@ export interface Subject {
   /** Machine tag. */
   readonly machine: string;
   readonly storage: string;
+  /** Path of a dump that takes the place of a backup. */
+  readonly dump?: string;
   readonly notes?: string;
 }
 
@@ -106,12 +109,15 @@ export function count(value: number): string {
 }
 
 function heading({ subject, backupId }: Story): string {
-  const { kind, controller, controllerName, machine, storage, notes } = subject;
+  const { kind, controller, controllerName, machine, storage, dump, notes } = subject;
   const name = controllerName === undefined ? '' : `**${plain(controllerName)}** `;
   const way = kind === 'backup' ? 'into' : 'from';
+  const place = dump === undefined ? `storage \`${code(storage)}\`` : `dump \`${code(dump)}\``;
   const lines = [
-    `**${kind}** of controller ${name}\`${code(controller)}\`, ${plain(machine)}, ${way} storage \`${code(storage)}\``,
-    `Backup: ${backupId === undefined ? 'not chosen yet' : `\`${code(backupId)}\``}`,
+    `**${kindText(kind)}** of controller ${name}\`${code(controller)}\`, ${plain(machine)}, ${way} ${place}`,
+    ...(dump === undefined
+      ? [`Backup: ${backupId === undefined ? 'not chosen yet' : `\`${code(backupId)}\``}`]
+      : []),
   ];
   if (notes !== undefined && notes !== '') {
     lines.push(`Notes: ${plain(fitBytes(notes, notesLimit))}`);
@@ -122,7 +128,7 @@ function heading({ subject, backupId }: Story): string {
 function standing({ phases, failures: failed, waiting, pastNoReturn, subject }: Story): string[] {
   const parts = [`Phase: **${phases.at(-1)?.phase ?? 'preparing'}**`];
   if (waiting !== undefined) parts.push(waiting);
-  if (subject.kind === 'restore' && pastNoReturn) {
+  if (subject.kind !== 'backup' && pastNoReturn) {
     parts.push(
       'Past the point of no return: it ends complete, or is rolled back. Do not terminate it.',
     );

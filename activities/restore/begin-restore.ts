@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../core/errors';
-import type { RestoreInput } from '../../core/messages';
+import type { RestoreCollectionsInput, RestoreInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import { acquireLease } from '../../mongo/lease';
 import type { ActivityDependencies } from '../dependencies';
@@ -20,7 +20,7 @@ export async function beginRestore(
   dependencies: ActivityDependencies,
   attempt: Attempt,
   ref: OperationRef,
-  _input: RestoreInput,
+  _input: RestoreInput | RestoreCollectionsInput,
 ): Promise<{ compensated?: string }> {
   const { workspace, directory } = await enterOperation(dependencies, ref);
   const { config, environment } = dependencies;

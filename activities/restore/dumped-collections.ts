@@ -50,7 +50,8 @@ export async function readArchivedDump(
   return { collections, oplog };
 }
 
-function collectionName(metadata: string): string {
+/** The collection that a metadata.json says it is of. */
+export function collectionName(metadata: string): string {
   const value: unknown = JSON.parse(metadata);
   if (typeof value === 'object' && value !== null && 'collectionName' in value) {
     return String(value.collectionName);

@@ -10,7 +10,7 @@ import { fetchedArchive } from './fetch-archive';
 import { runFiles } from './run-files';
 
 /** Largest entry that is read whole: metadata and agent.conf are far smaller. */
-const smallEntry = 16 * 1024 * 1024;
+export const smallEntry = 16 * 1024 * 1024;
 
 /** The archive of a run, fetched and proven, with its INDEX: any entry is reached without reading the others. */
 export class LocalArchive {

@@ -15,7 +15,7 @@ import { archiveFacts } from './manifest-facts';
 export async function locateBackup(
   dependencies: ActivityDependencies,
   attempt: Attempt,
-  input: RestoreInput,
+  input: Pick<RestoreInput, 'storage' | 'controller'>,
   choice: BackupChoice,
 ): Promise<LocatedBackup> {
   const storage = dependencies.openStorage(input.storage);

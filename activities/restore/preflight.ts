@@ -5,23 +5,28 @@ import { errorText, isHoldfastError } from '../../core/errors';
 import type { PreflightCheck, PreflightReport } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import { listCollections } from '../../mongo/collections';
-import { leaseHolder } from '../../mongo/lease';
 import { readMemberState, type MemberState } from '../../mongo/member-state';
 import { listServer } from '../../mongo/server-listing';
 import { makeStagePlan } from '../../mongo/stage-plan';
 import type { ActivityDependencies } from '../dependencies';
-import { describeBytes, freeSpace } from '../disk-space';
 import { enterOperation } from '../operation';
 import type { Attempt } from '../step';
-import { readJournal, type Journal } from '../workspace/journal';
+import { readJournal } from '../workspace/journal';
 import { readArchivedDump, type ArchivedDump } from './dumped-collections';
 import { LocalArchive } from './local-archive';
+import {
+  diskCheck,
+  journalCheck,
+  leaseCheck,
+  limitChecks,
+  majorMinor,
+  pass,
+  refuse,
+  warn,
+} from './preflight-checks';
 import { connectForRestore } from './restore-access';
 import { runFiles } from './run-files';
 import { agentUnitOf, servicesOf } from './stop-agents';
-
-/** Data and indexes need more room than the data of the archive alone. */
-const dataShare = 1.3;
 
 /**
  * Every check at once, before anything is changed; the operator sees all problems in one table.
@@ -56,8 +61,9 @@ export async function preflightRestore(
       await collectionsCheck(client, dump),
       await leaseCheck(client, ref, journal),
       journalCheck(journal, ref),
-      await diskCheck(dependencies, member, dump),
+      await diskCheck(dependencies, member, dump.collections),
       await serviceCheck(dependencies, ref, signal),
+      ...limitChecks(ref, manifest.mongo?.oplog.end.ts),
     ];
     return {
       v: 1,
@@ -72,10 +78,6 @@ export async function preflightRestore(
     await client.close();
   }
 }
-
-const pass = (name: string, text: string): PreflightCheck => ({ name, verdict: 'pass', text });
-const warn = (name: string, text: string): PreflightCheck => ({ name, verdict: 'warn', text });
-const refuse = (name: string, text: string): PreflightCheck => ({ name, verdict: 'refuse', text });
 
 function identityCheck(ref: OperationRef, manifest: Manifest): PreflightCheck {
   const { modelUuid } = manifest.controller;
@@ -98,10 +100,6 @@ function kindCheck(manifest: Manifest): PreflightCheck {
   return manifest.outcome === 'partial'
     ? warn('kind', 'the backup is partial: the files of some hosts are missing')
     : pass('kind', 'full and complete');
-}
-
-function majorMinor(version: string): string {
-  return version.split('.').slice(0, 2).join('.');
 }
 
 function versionCheck(manifest: Manifest, member: MemberState): PreflightCheck {
@@ -143,47 +141,6 @@ async function collectionsCheck(client: MongoClient, dump: ArchivedDump): Promis
     if (!isHoldfastError(error, 'HF-PREFLIGHT-001')) throw error;
     return refuse('collections', String(error.params['problems']));
   }
-}
-
-async function leaseCheck(
-  client: MongoClient,
-  ref: OperationRef,
-  journal: Journal | undefined,
-): Promise<PreflightCheck> {
-  const lease = await leaseHolder(client);
-  if (lease === undefined || lease.runId === ref.runId)
-    return pass('lease', 'nobody else holds it');
-  // A leftover of this host's own is compensated before the restore begins.
-  const verdict = lease.runId === journal?.ref.runId ? warn : refuse;
-  return verdict(
-    'lease',
-    `run ${lease.runId} (Temporal ${lease.temporal}) holds it since ${lease.since.toISOString()}`,
-  );
-}
-
-function journalCheck(journal: Journal | undefined, ref: OperationRef): PreflightCheck {
-  if (journal === undefined || journal.ref.runId === ref.runId) {
-    return pass('journal', 'nothing unfinished on this host');
-  }
-  const { kind, backupId, runId } = journal.ref;
-  const text = `an unfinished ${kind} of ${backupId} (run ${runId})`;
-  return journal.state === 'open'
-    ? warn('journal', `${text} is undone first, unless it still runs`)
-    : refuse('journal', `${text} is past its point of no return: --resume or --rollback it first`);
-}
-
-async function diskCheck(
-  dependencies: ActivityDependencies,
-  member: MemberState,
-  dump: ArchivedDump,
-): Promise<PreflightCheck> {
-  const need = dataShare * dump.collections.reduce((sum, { bytes }) => sum + bytes, 0);
-  const path = member.dbPath ?? dependencies.config.controller.root;
-  const { free, size } = await freeSpace(path);
-  const { bytes, percent } = dependencies.config.limits.freeSpace;
-  const floor = Math.max(bytes, (size * percent) / 100);
-  const text = `${path}: ${describeBytes(free)} free, ${describeBytes(need)} needed beside the live data, ${describeBytes(floor)} must stay free`;
-  return free >= need + floor ? pass('disk', text) : refuse('disk', text);
 }
 
 async function serviceCheck(

@@ -27,8 +27,14 @@ export async function prepareRestore(
   const workspace = new Workspace(dependencies.config.workspace);
   if (backupId === undefined) {
     const journal = await readJournal(workspace);
-    if (journal?.ref.kind !== 'restore') throw new HoldfastError('HF-RESTORE-002');
+    if (journal === undefined || journal.ref.kind === 'backup') {
+      throw new HoldfastError('HF-RESTORE-002');
+    }
     const { ref, state } = journal;
+    // Before that point there is nothing that --resume could go on with: the next operation undoes it.
+    if (ref.kind === 'restoreCollections' && state === 'open') {
+      throw new HoldfastError('HF-RESTORE-002');
+    }
     return { ref, pastNoReturn: state !== 'open', finishing: state === 'finishing' };
   }
   const ref: OperationRef = {
@@ -41,6 +47,7 @@ export async function prepareRestore(
     owner: `${run.workflowId}/${run.runId}`,
     host,
     plan: currentPlan(dependencies, input.storage),
+    ...(input.oplogLimit === undefined ? {} : { oplogLimit: input.oplogLimit }),
   };
   return { ref, pastNoReturn: false, finishing: false };
 }

@@ -1,11 +1,12 @@
 import type { OperationRef } from '../../core/operation';
-import { prepareSwap, swapDatabase as swap } from '../../mongo/swap';
+import { swapDatabase as swap } from '../../mongo/swap';
+import { prepareSwap } from '../../mongo/swap-prepare';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
 import { claimEpoch } from '../workspace/epoch';
 import { advanceJournal } from '../workspace/journal';
-import { loadResult } from './load-staged';
+import { loadResult } from './stage-loading';
 import { connectForRestore } from './restore-access';
 
 /**

@@ -7,12 +7,12 @@ import {
   writeFileDurably,
 } from '../../config/durable-file';
 import { HoldfastError } from '../../core/errors';
-import type { OperationRef } from '../../core/operation';
+import { kindText, type OperationRef } from '../../core/operation';
 import type { Workspace } from './workspace';
 
 const refSchema = z.object({
   v: z.literal(1),
-  kind: z.enum(['backup', 'restore']),
+  kind: z.enum(['backup', 'restore', 'restoreCollections']),
   workflowId: z.string(),
   runId: z.string(),
   backupId: z.string(),
@@ -29,6 +29,16 @@ const refSchema = z.object({
     level: z.number(),
     memberSize: z.number(),
   }),
+  oplogLimit: z.object({ t: z.number(), i: z.number() }).optional(),
+  collections: z
+    .object({
+      dump: z.string().optional(),
+      include: z.array(z.string()).readonly(),
+      exclude: z.array(z.string()).readonly(),
+      rename: z.object({ from: z.string(), to: z.string() }).optional(),
+      replace: z.boolean(),
+    })
+    .optional(),
 });
 
 const journalSchema = z.object({
@@ -113,7 +123,7 @@ export async function closeJournal(workspace: Workspace, runId: string): Promise
 
 export function heldBy(journal: Journal): HoldfastError<'HF-LOCK-002'> {
   return new HoldfastError('HF-LOCK-002', {
-    kind: journal.ref.kind,
+    kind: kindText(journal.ref.kind),
     backupId: journal.ref.backupId,
     runId: journal.ref.runId,
     state: journal.state === 'open' ? 'still running' : 'past its point of no return',

@@ -1,4 +1,5 @@
 import type { CancelAnswer } from '../../core/messages';
+import { kindText } from '../../core/operation';
 import type { OperationHandle } from '../operation-handle';
 
 /** What a cancel brings about, for people. */
@@ -6,10 +7,10 @@ export function cancelLines(
   { kind, will }: CancelAnswer,
   { runId }: Pick<OperationHandle, 'runId'>,
 ): string[] {
-  return [willText(kind, will), `See it end with: holdfast watch ${runId}`];
+  return [willText(kindText(kind), will), `See it end with: holdfast watch ${runId}`];
 }
 
-function willText(kind: CancelAnswer['kind'], will: CancelAnswer['will']): string {
+function willText(kind: string, will: CancelAnswer['will']): string {
   switch (will) {
     case 'stopping':
       return kind === 'verify'

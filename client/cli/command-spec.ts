@@ -16,6 +16,8 @@ export interface OptionSpec {
   readonly name: string;
   /** Name of its value, such as `DIRECTORY`; absent for a switch. */
   readonly value?: string;
+  /** It may be given more than once. */
+  readonly repeatable?: boolean;
   readonly description: string;
 }
 
@@ -23,7 +25,7 @@ export interface OptionSpec {
 export interface CommandInput {
   readonly arguments: readonly (string | undefined)[];
   /** By the option's name without `no-`; switches are true or false. */
-  readonly options: ReadonlyMap<string, string | boolean>;
+  readonly options: ReadonlyMap<string, string | boolean | readonly string[]>;
 }
 
 /** Does what a command says and returns the exit status. */
@@ -49,6 +51,12 @@ export interface CommandSpec {
 export function textOption(input: CommandInput, name: string): string | undefined {
   const value = input.options.get(name);
   return typeof value === 'string' ? value : undefined;
+}
+
+/** The texts of an option that may be given more than once. */
+export function textOptions(input: CommandInput, name: string): readonly string[] {
+  const value = input.options.get(name);
+  return typeof value === 'object' ? value : [];
 }
 
 /** Whether a switch is on. */

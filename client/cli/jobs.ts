@@ -1,5 +1,6 @@
 import { isHoldfastError } from '../../core/errors';
 import { quoteName } from '../../core/ids';
+import { kindText } from '../../core/operation';
 import type { HoldfastClient } from '../holdfast-client';
 import type { Interrupted } from '../interrupted';
 import { phaseTitle, renderProgress } from '../render/progress';
@@ -71,7 +72,7 @@ export function renderJobs(statuses: readonly Status[], now: number, width: numb
   ] as const;
   const row = (status: Status): string[] => [
     status.runId,
-    status.kind,
+    kindText(status.kind),
     formatTime(status.started),
     formatDuration((status.closed ?? now) - status.started),
     stateText(status),
@@ -93,7 +94,7 @@ function stateText(status: Status): string {
 /** What a journal that nobody works on means, and what to do. */
 export function interruptedLines(job: Interrupted): string[] {
   const { kind, backupId, runId, state, since, temporal } = job;
-  const what = `this host holds an interrupted ${kind} of backup ${quoteName(backupId)} (run ${runId}, begun ${formatTime(since)}, Temporal ${quoteName(temporal)})`;
+  const what = `this host holds an interrupted ${kindText(kind)} of backup ${quoteName(backupId)} (run ${runId}, begun ${formatTime(since)}, Temporal ${quoteName(temporal)})`;
   switch (state) {
     case 'open':
       return [what, 'The next operation on this host undoes what it had begun.'];

@@ -1,6 +1,7 @@
 import { HoldfastClient } from '../holdfast-client';
 import type { OperationHandle } from '../operation-handle';
 import { loadConfig } from '../../config/load';
+import { kindText } from '../../core/operation';
 import { renderFacts } from '../render/table';
 import type { Report } from '../status';
 import { cancelLines } from './cancel-text';
@@ -45,7 +46,7 @@ export async function conclude<R extends Report>(
     return 0;
   }
   const how = handle.attached ? 'is there already; following it' : 'started';
-  terminal.note(`${kind} ${how}: workflow ${workflowId}, run ${runId}`);
+  terminal.note(`${kindText(kind)} ${how}: workflow ${workflowId}, run ${runId}`);
   const end = await follow(context, client, handle, options);
   if (isDetached(end)) return leave(context, client, handle, end);
   const status = show(end);
@@ -100,7 +101,9 @@ async function leave(
   const again = detached === 'SIGINT' && terminal.interactive ? secondInterrupt() : undefined;
   if (terminal.json) terminal.outJson(detachedJson(context, handle));
   else {
-    terminal.err(`the ${handle.kind} goes on without this command; come back to it with:`);
+    terminal.err(
+      `the ${kindText(handle.kind)} goes on without this command; come back to it with:`,
+    );
     terminal.err(`  ${watchCommand(context, handle)}`);
   }
   if (again !== undefined) {
@@ -130,9 +133,9 @@ async function offerCancel(
   client: HoldfastClient,
   handle: OperationHandle,
 ): Promise<void> {
-  const answer = await terminal.confirm(`Cancel the ${handle.kind}?`);
+  const answer = await terminal.confirm(`Cancel the ${kindText(handle.kind)}?`);
   if (answer !== true) {
-    terminal.err(`the ${handle.kind} goes on`);
+    terminal.err(`the ${kindText(handle.kind)} goes on`);
     return;
   }
   cancelLines(await client.cancel(handle), handle).forEach((line) => terminal.err(line));

@@ -68,22 +68,30 @@ function addCommand(parent: Command, name: string, spec: CommandSpec, execute: E
   });
 }
 
-function toOption({ name, value, description }: OptionSpec): Option {
-  return new Option(value === undefined ? `--${name}` : `--${name} <${value}>`, description);
+function toOption({ name, value, repeatable, description }: OptionSpec): Option {
+  const flags = value === undefined ? `--${name}` : `--${name} <${value}>`;
+  const option = new Option(flags, description);
+  if (repeatable !== true) return option;
+  return option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
 }
 
 /** By the option's name without dashes and without `no-`. */
-function readOptions(command: Command): ReadonlyMap<string, string | boolean> {
-  const read = new Map<string, string | boolean>();
+function readOptions(command: Command): CommandInput['options'] {
+  const read = new Map<string, string | boolean | readonly string[]>();
   const values = Object.entries(command.optsWithGlobals());
   for (const [key, value] of values) {
-    if (typeof value !== 'string' && typeof value !== 'boolean') continue;
+    if (!isOptionValue(value)) continue;
     read.set(
       key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       value,
     );
   }
   return read;
+}
+
+function isOptionValue(value: unknown): value is string | boolean | readonly string[] {
+  if (typeof value === 'string' || typeof value === 'boolean') return true;
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
 }
 
 /** Why a command line was not understood; undefined when help or the version was asked for. */

@@ -1,15 +1,17 @@
 import { HoldfastError } from '../../core/errors';
-import type { BackupChoice, RestoreInput, RestoreReport } from '../../core/messages';
+import type { BackupChoice, RestoreInput } from '../../core/messages';
+import type { OplogMoment } from '../../core/oplog-limit';
 import type { HoldfastClient } from '../holdfast-client';
 import type { OperationHandle } from '../operation-handle';
 import { renderPreflight } from '../render/report';
-import type { Status } from '../status';
+import type { Report, Status } from '../status';
 import { resolveBackup } from './backup-argument';
+import { collectionsAsked, oplogLimitAsked, type CollectionsAsked } from './collections-arguments';
 import { hasOption, type CommandInput, type CommandRun } from './command-spec';
 import type { CommandContext } from './context';
 import { conclude, withClient } from './operation';
 import { usageError } from './report-error';
-import { showRestore } from './show-report';
+import { showCollections, showRestore } from './show-report';
 
 /** What was asked for, after the command line has been found to make sense. */
 interface Asked {
@@ -17,48 +19,79 @@ interface Asked {
   readonly id: string | undefined;
   readonly planOnly: boolean;
   readonly confirmed: boolean;
+  readonly oplogLimit: OplogMoment | undefined;
+  /** Undefined for a restore of the whole controller. */
+  readonly collections: CollectionsAsked | undefined;
 }
 
 /** `holdfast restore [ID]`. */
 export const restore: CommandRun = (context, input) => {
   const asked = readInput(context, input);
-  const { action, planOnly, confirmed } = asked;
+  const { action, planOnly, confirmed, oplogLimit, collections } = asked;
+  const common = {
+    planOnly,
+    confirmed,
+    keepOld: hasOption(input, 'keep-old'),
+    wait: hasOption(input, 'wait'),
+    attach: hasOption(input, 'attach'),
+    ...(oplogLimit === undefined ? {} : { oplogLimit }),
+  };
   return withClient(context, async (client) => {
-    const handle = await client.startRestore({
-      action,
-      backup: await choose(client, asked),
-      planOnly,
-      confirmed,
-      keepOld: hasOption(input, 'keep-old'),
-      wait: hasOption(input, 'wait'),
-      attach: hasOption(input, 'attach'),
-    });
-    const detach = hasOption(input, 'detach');
-    const show = (report: RestoreReport) => showRestore(context.terminal, report);
-    if (confirmed || planOnly) return conclude(context, client, handle, show, { detach });
-    const onConfirmation = (status: Status) => askToConfirm(context, client, handle, status);
-    return conclude(context, client, handle, show, { onConfirmation });
+    const conclusion = <R extends Report>(
+      handle: OperationHandle<R>,
+      show: (report: R) => number,
+    ): Promise<number> => {
+      const detach = hasOption(input, 'detach');
+      if (confirmed || planOnly) return conclude(context, client, handle, show, { detach });
+      const onConfirmation = (status: Status) => askToConfirm(context, client, handle, status);
+      return conclude(context, client, handle, show, { onConfirmation });
+    };
+    if (collections === undefined) {
+      const backup = await choose(client, asked);
+      const handle = await client.startRestore({ ...common, action, backup });
+      return conclusion(handle, (report) => showRestore(context.terminal, report));
+    }
+    const { dump, choice, replace } = collections;
+    const source = dump === undefined ? { backup: await choose(client, asked) } : { dump };
+    const handle = await client.startRestoreCollections({ ...common, source, choice, replace });
+    return conclusion(handle, (report) => showCollections(context.terminal, report));
   });
 };
 
 /** @throws HoldfastError HF-USAGE-001, before anything is started. */
 function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
   const on = (name: string): boolean => hasOption(input, name);
+  const collections = collectionsAsked(input);
   const [id] = input.arguments;
-  const chosen = [id, ...['latest', 'resume', 'rollback'].filter(on)].filter(Boolean);
+  const dumped = collections?.dump === undefined ? [] : ['--from-dump'];
+  const chosen = [id, ...['latest', 'resume', 'rollback'].filter(on), ...dumped].filter(Boolean);
   if (chosen.length === 0) {
     throw usageError('name a backup by its ID, or pass --latest', 'restore');
   }
   if (chosen.length > 1) {
-    throw usageError('ID, --latest, --resume and --rollback exclude each other', 'restore');
+    throw usageError(
+      dumped.length === 0
+        ? 'ID, --latest, --resume and --rollback exclude each other'
+        : 'ID, --latest, --resume, --rollback and --from-dump exclude each other',
+      'restore',
+    );
   }
   const action = on('resume') ? 'resume' : on('rollback') ? 'rollback' : 'restore';
   const planOnly = on('plan');
   if (planOnly && action !== 'restore') {
     throw usageError(`--plan and --${action} exclude each other`, 'restore');
   }
-  // Resume and rollback say themselves what is to happen, and were confirmed when it began.
-  const confirmed = on('yes') || action !== 'restore';
+  const oplogLimit = oplogLimitAsked(input);
+  if (action !== 'restore' && (collections !== undefined || oplogLimit !== undefined)) {
+    throw usageError(
+      `--${action} goes by what the restore was begun with: pass it alone`,
+      'restore',
+    );
+  }
+  // Resume and rollback say themselves what is to happen, and were confirmed when it began. What
+  // replaces nothing needs no question.
+  const harmless = collections !== undefined && !collections.replace;
+  const confirmed = on('yes') || action !== 'restore' || harmless;
   if (!confirmed && !planOnly && !terminal.interactive) {
     throw usageError(
       'a restore replaces live data and asks before it does, but there is no terminal to ask on: pass --yes',
@@ -74,7 +107,7 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
       'restore',
     );
   }
-  return { action, id, planOnly, confirmed };
+  return { action, id, planOnly, confirmed, oplogLimit, collections };
 }
 
 async function choose(client: HoldfastClient, { id }: Asked): Promise<BackupChoice> {
@@ -94,7 +127,11 @@ export async function askToConfirm(
   if (preflight === undefined) return;
   const { backupId } = preflight;
   renderPreflight(preflight, terminal.columns).forEach((line) => terminal.err(line));
-  const answer = await terminal.confirm(`Restore ${backupId}? The live data is replaced by it.`);
+  const question =
+    handle.kind === 'restoreCollections'
+      ? 'Restore these collections? Those that exist are replaced by them, all at once.'
+      : `Restore ${backupId}? The live data is replaced by it.`;
+  const answer = await terminal.confirm(question);
   await client.confirmRestore(handle, backupId, answer === true ? 'yes' : 'no');
   if (answer !== true) {
     throw new HoldfastError('HF-CANCEL-001', { kind: 'restore', outcome: 'nothing was changed' });

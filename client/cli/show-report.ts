@@ -1,5 +1,15 @@
-import type { BackupReport, RestoreReport, VerifyReport } from '../../core/messages';
-import { renderBackup, renderRestore, renderVerification } from '../render/report';
+import type {
+  BackupReport,
+  RestoreCollectionsReport,
+  RestoreReport,
+  VerifyReport,
+} from '../../core/messages';
+import {
+  renderBackup,
+  renderCollections,
+  renderRestore,
+  renderVerification,
+} from '../render/report';
 import type { Report } from '../status';
 import type { Terminal } from './terminal';
 
@@ -10,6 +20,8 @@ export function showReport(terminal: Terminal, report: Report): number {
       return showBackup(terminal, report, '');
     case 'restore':
       return showRestore(terminal, report);
+    case 'restoreCollections':
+      return showCollections(terminal, report);
     case 'verify':
       return showVerification(terminal, report);
     default:
@@ -34,6 +46,18 @@ export function showRestore(terminal: Terminal, report: RestoreReport): number {
       terminal.quiet && report.outcome !== 'planned'
         ? [report.backupId]
         : renderRestore(report, terminal.width);
+    lines.forEach((line) => terminal.out(line));
+  }
+  return 0;
+}
+
+/** As showRestore, for some collections. */
+export function showCollections(terminal: Terminal, report: RestoreCollectionsReport): number {
+  if (!terminal.json) {
+    const lines =
+      terminal.quiet && report.outcome !== 'planned'
+        ? [report.backupId]
+        : renderCollections(report);
     lines.forEach((line) => terminal.out(line));
   }
   return 0;

@@ -2,6 +2,7 @@ import type {
   BackupReport,
   PreflightCheck,
   PreflightReport,
+  RestoreCollectionsReport,
   RestoreReport,
   VerifyReport,
 } from '../../core/messages';
@@ -84,15 +85,45 @@ export function renderRestore(report: RestoreReport, width = Number.POSITIVE_INF
   }
 }
 
+/** The block `restore` prints for collections: for a plan the table of checks, else what was done. */
+export function renderCollections(report: RestoreCollectionsReport): string[] {
+  const { preflight, outcome, replaced, read, archiveSize } = report;
+  switch (outcome) {
+    case 'planned':
+      return [
+        ...(preflight === undefined ? [] : renderPreflight(preflight)),
+        'Nothing was changed: this was a plan.',
+      ];
+    case 'restored':
+      return renderFacts([
+        ['source', quoteName(report.backupId)],
+        ['outcome', 'restored'],
+        ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+        ...(replaced === 0 ? [] : [['replaced', formatCount(replaced)] as const]),
+        [
+          'read',
+          archiveSize === undefined
+            ? formatSize(read)
+            : `${formatSize(read)} of ${formatSize(archiveSize)}`,
+        ],
+        ...compensated(report.compensated),
+        ['took', formatDuration(report.duration)],
+      ]);
+    default:
+      return unknownOutcome(outcome);
+  }
+}
+
 /** What a restore would do, and every check with its verdict. */
 export function renderPreflight(
   report: PreflightReport,
   width = Number.POSITIVE_INFINITY,
 ): string[] {
   return [
-    `Restore of backup ${report.backupId}: ${formatCount(report.collections)} collections, ` +
-      `${formatCount(report.documents)} documents, ${formatSize(report.bytes)}, ` +
-      `${formatCount(report.files)} files`,
+    `Restore of ${report.backupId.startsWith('/') ? 'dump' : 'backup'} ${quoteName(report.backupId)}: ` +
+      `${formatCount(report.collections)} collections, ${formatCount(report.documents)} documents, ` +
+      formatSize(report.bytes) +
+      (report.files === 0 ? '' : `, ${formatCount(report.files)} files`),
     '',
     ...renderTable(
       [{ title: 'CHECK' }, { title: 'VERDICT' }, { title: '', flexible: true }],

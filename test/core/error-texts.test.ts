@@ -265,6 +265,11 @@ const texts: Texts = {
     message: '/var/lib/juju/a cannot be put into a tar archive: its name holds control characters',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-SOURCE-001': {
+    params: { path: '/srv/dump', reason: 'no database directory lies in it' },
+    message: '/srv/dump cannot be read as a dump: no database directory lies in it',
+    hint: 'Name a directory or an archive that mongodump wrote, on the host whose worker restores it. Nothing was changed.',
+  },
   'HF-MANIFEST-001': {
     params: {
       backup: '20261121-090316.11111111-2222-4333-8444-555555555555',

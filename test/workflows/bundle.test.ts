@@ -28,7 +28,12 @@ describe('the bundle of the workflows', () => {
   });
 
   test('exports the workflow types and nothing else', () => {
-    expect(Object.keys(workflows).toSorted()).toEqual(['backup', 'restore', 'verify']);
+    expect(Object.keys(workflows).toSorted()).toEqual([
+      'backup',
+      'restore',
+      'restoreCollections',
+      'verify',
+    ]);
   });
 
   test('holds the workflows', () => {

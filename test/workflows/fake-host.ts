@@ -145,6 +145,12 @@ export class FakeHost {
       finishRestore: undefined,
       undoRestore: undefined,
       discardRun: undefined,
+      prepareCollections: ref,
+      fetchCollections: { read: 1 },
+      inspectCollections: { entries: 6, documents: 2, bytes: 3 },
+      preflightCollections: preflight,
+      loadCollections: { collections: 1, documents: 2, oplogEntries: 3 },
+      swapCollections: { replaced: 0 },
       verifyBackup: undefined,
     };
     return Object.fromEntries(

@@ -76,6 +76,14 @@ function fakes(): StepBodies {
     undoRestore: nothing,
     discardRun: nothing,
 
+    prepareCollections: (_input, run, id) =>
+      Promise.resolve(ref('restoreCollections', run, id ?? '/srv/dump')),
+    fetchCollections: () => Promise.resolve({ read: 900, archiveSize: archive.size }),
+    inspectCollections: () => Promise.resolve({ entries: 1, documents: 40, bytes: 9_000 }),
+    preflightCollections: () => Promise.resolve(preflight()),
+    loadCollections: () => Promise.resolve({ collections: 1, documents: 40, oplogEntries: 7 }),
+    swapCollections: () => Promise.resolve({ replaced: 0 }),
+
     verifyBackup: () =>
       Promise.resolve({
         v: 1,

@@ -45,11 +45,14 @@ describe('the workflows of today', () => {
   });
 });
 
-test.each(['backup', 'restore', 'verify'])('a run of %s is recorded in every version', (kind) => {
-  for (const version of new Set(recorded.map((name) => name.split('/')[0]))) {
-    expect(recorded.some((name) => name.startsWith(`${String(version)}/${kind}-`))).toBe(true);
-  }
-});
+test.each(['backup', 'restore', 'restoreCollections', 'verify'])(
+  'a run of %s is recorded in every version',
+  (kind) => {
+    for (const version of new Set(recorded.map((name) => name.split('/')[0]))) {
+      expect(recorded.some((name) => name.startsWith(`${String(version)}/${kind}-`))).toBe(true);
+    }
+  },
+);
 
 test.each(recorded)('%s is short and names neither a machine nor a process', async (name) => {
   const { events } = historySchema.parse(await read(name));

@@ -25,11 +25,12 @@ import {
   messageNames,
   type BackupInput,
   type Placement,
+  type RestoreCollectionsInput,
   type RestoreInput,
   type VerifyInput,
   type WorkflowStatus,
 } from '../../core/messages';
-import type { backup, restore, verify } from '../../workflows';
+import type { backup, restore, restoreCollections, verify } from '../../workflows';
 import { HostOfFakes } from './host-of-fakes';
 import { controller } from './samples';
 
@@ -111,6 +112,15 @@ export class TestTemporal {
     return this.#workflows.start<typeof restore>('restore', { ...start(input), args: [input] });
   }
 
+  restoreCollections(
+    input: RestoreCollectionsInput,
+  ): Promise<WorkflowHandle<typeof restoreCollections>> {
+    return this.#workflows.start<typeof restoreCollections>('restoreCollections', {
+      ...start(input),
+      args: [input],
+    });
+  }
+
   verify(input: VerifyInput): Promise<WorkflowHandle<typeof verify>> {
     return this.#workflows.start<typeof verify>('verify', { ...start(input), args: [input] });
   }
@@ -168,7 +178,7 @@ export class TestTemporal {
   }
 }
 
-function start(input: BackupInput | RestoreInput | VerifyInput) {
+function start(input: BackupInput | RestoreCollectionsInput | RestoreInput | VerifyInput) {
   return {
     workflowId: `${controllerWorkflowId(controller)}/${randomUUID()}`,
     taskQueue: input.placement.workflow,

@@ -1,0 +1,194 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { lineSchemas } from '../../client/json-schema';
+import { agentUnitName } from '../../examples/controller/build-controller';
+import type { Capture, CapturedCollection } from '../../mongo/capture';
+import { compareCaptures } from '../../mongo/compare';
+import { runTool } from '../mongo/tools';
+import { Writer } from '../mongo/writer';
+import { Site } from './site';
+import { captureSite, catchMoment, journalState, runFileSize } from './state';
+
+const reportSchema = z.object({
+  kind: z.literal('restoreCollections'),
+  read: z.number(),
+  archiveSize: z.number().optional(),
+  replaced: z.number(),
+});
+
+/** A database under another name, and nothing else, of a capture. */
+function asDatabase(capture: Capture, database: string, name: string): Capture {
+  const collections = capture.collections
+    .filter(({ namespace }) => namespace.startsWith(`${database}.`))
+    .map((one): CapturedCollection => ({
+      ...one,
+      namespace: `${name}${one.namespace.slice(database.length)}`,
+    }))
+    .toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
+  return { ...capture, collections, users: {}, roles: {} };
+}
+
+function without(capture: Capture, ...databases: readonly string[]): Capture {
+  const collections = capture.collections.filter(
+    ({ namespace }) => !databases.some((name) => namespace.startsWith(`${name}.`)),
+  );
+  return { ...capture, collections };
+}
+
+describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (mongod) => {
+  let site: Site;
+  let before: Capture;
+  let id: string;
+
+  beforeAll(async () => {
+    site = await Site.start({ mongod, seed: 71, size: 40_000_000 });
+    await site.startWorkers();
+    const client = site.database();
+    const writer = new Writer(client);
+    const creating = site.begin('create', 'under load', '--quiet');
+    await catchMoment('the window is open', async () => {
+      return (await runFileSize(site, 'dump/checkpoint-1.json')) !== undefined;
+    });
+    await site.signalWorker('host', 'SIGSTOP');
+    writer.start();
+    await catchMoment('the writer has written', () => Promise.resolve(writer.rounds >= 12));
+    await writer.stop();
+    await client.db('holdfast').dropDatabase();
+    before = (await captureSite(site)).database;
+    await client.close();
+    await site.signalWorker('host', 'SIGCONT');
+    const created = await creating.result;
+    expect(created.stderr).not.toContain('error');
+    id = created.stdout.trim();
+  });
+  afterAll(() => site.stop());
+
+  const capture = async (): Promise<Capture> => (await captureSite(site)).database;
+  const agentPid = async (): Promise<number | undefined> =>
+    (await site.controller.services.state(agentUnitName)).pid;
+  const drop = async (...databases: readonly string[]): Promise<void> => {
+    const client = site.database();
+    for (const name of databases) await client.db(name).dropDatabase();
+    await client.close();
+  };
+
+  it('come under another name as they were at the end of the window, and little is read', async () => {
+    const agent = await agentPid();
+    const args = ['restore', id, '--only', 'juju.units', '--as', 'scratch.units', '--json'];
+    const { status, stdout, stderr } = await site.holdfast(...args);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const summary = lineSchemas.summary.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+    const { read, archiveSize = 0 } = reportSchema.parse(summary);
+    expect(read).toBeLessThan(archiveSize / 4);
+    const after = await capture();
+    const wanted = asDatabase(before, 'juju', 'scratch').collections.filter(
+      ({ namespace }) => namespace === 'scratch.units',
+    );
+    expect(wanted[0]?.documents).toBeGreaterThan(0);
+    expect(asDatabase(after, 'scratch', 'scratch').collections).toEqual(wanted);
+    expect(compareCaptures(before, without(after, 'scratch'))).toEqual([]);
+    expect(await agentPid()).toBe(agent);
+    expect(await site.leftovers()).toEqual([]);
+    await drop('scratch');
+  });
+
+  it('are refused with every name that is taken, before anything is begun', async () => {
+    const args = ['restore', id, '--include', 'juju.units', '--include', 'juju.model*'];
+    const { status, stderr } = await site.holdfast(...args, '--exclude', 'juju.modelusers');
+    expect(status).toBe(14);
+    expect(stderr).toContain('targets: juju.units: it exists already; restore it under another');
+    expect(stderr).toContain('targets: juju.models: it exists already');
+    const none = await site.holdfast('restore', id, '--only', 'juju.nothing-like-it');
+    expect(none.status).toBe(14);
+    expect(none.stderr).toContain('choice: juju.nothing-like-it is in neither collections nor');
+    expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('are not replaced under an agent that runs; with it stopped they are what they were', async () => {
+    const client = site.database();
+    await client.db('juju').collection('units').deleteMany({});
+    await client.db('juju').collection('units').insertOne({ wrong: true });
+    await client.close();
+    const args = ['restore', id, '--only', 'juju.units', '--replace', '--yes', '--json'];
+    const refused = await site.holdfast(...args);
+    expect(refused.status).toBe(14);
+    expect(refused.stderr).toContain('runs and would go on with what it has read before');
+    await site.controller.services.stop(agentUnitName);
+    const { status, stdout, stderr } = await site.holdfast(...args);
+    await site.controller.services.start(agentUnitName);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const last: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    expect(reportSchema.parse(last).replaced).toBe(1);
+    expect(compareCaptures(before, await capture())).toEqual([]);
+    expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('of a whole database go on after the host worker is killed with -9', async () => {
+    const client = site.database();
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
+    await catchMoment('the load has made progress', async () => {
+      return (await client.db('holdfast').collection('progress').countDocuments()) > 5;
+    });
+    await client.close();
+    await site.signalWorker('host', 'SIGKILL');
+    await site.startWorker('host');
+    const { status, stderr } = await running.result;
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const after = await capture();
+    const [wanted, found] = [asDatabase(before, 'juju', 'copy'), asDatabase(after, 'copy', 'copy')];
+    expect(compareCaptures(wanted, found)).toEqual([]);
+    expect(compareCaptures(before, without(after, 'copy'))).toEqual([]);
+    expect(await site.leftovers()).toEqual([]);
+    await drop('copy');
+  });
+
+  it('leave nothing when they are cancelled', async () => {
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
+    await catchMoment('it loads', async () => {
+      const begun = (await runFileSize(site, 'load/epoch-1')) !== undefined;
+      return begun && (await journalState(site)) === 'open';
+    });
+    const cancelled = await site.holdfast('cancel');
+    expect(cancelled.stdout).toContain('The restore of collections stops now, and what it had');
+    const { status, stderr } = await running.result;
+    expect({ status, stderr }).toMatchObject({ status: 130 });
+    expect(compareCaptures(before, await capture())).toEqual([]);
+    expect(await site.leftovers()).toEqual([]);
+  });
+
+  it.each(['', '--gzip', '--archive', '--archive --gzip'])(
+    'come from what mongodump %s wrote',
+    async (options) => {
+      const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
+      try {
+        const { example } = site;
+        const path = join(directory, 'dump');
+        const archive = options.includes('--archive');
+        await runTool('mongodump', [
+          `--host=${example.hosts[0] ?? ''}`,
+          '--ssl',
+          '--sslAllowInvalidCertificates',
+          '--username=machine-0',
+          `--password=${example.password}`,
+          '--authenticationDatabase=admin',
+          '--quiet',
+          '--oplog',
+          ...(options.includes('--gzip') ? ['--gzip'] : []),
+          archive ? `--archive=${path}` : `--out=${path}`,
+        ]);
+        const args = ['restore', '--from-dump', path, '--only', 'juju.*', '--as', 'copy.*'];
+        const { status, stderr } = await site.holdfast(...args);
+        expect({ status, stderr }).toMatchObject({ status: 0 });
+        const after = await capture();
+        const wanted = asDatabase(before, 'juju', 'copy');
+        expect(compareCaptures(wanted, asDatabase(after, 'copy', 'copy'))).toEqual([]);
+        expect(await site.leftovers()).toEqual([]);
+        await drop('copy');
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+  );
+});
