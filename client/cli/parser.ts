@@ -72,7 +72,10 @@ function toOption({ name, value, repeatable, description }: OptionSpec): Option 
   const flags = value === undefined ? `--${name}` : `--${name} <${value}>`;
   const option = new Option(flags, description);
   if (repeatable !== true) return option;
-  return option.argParser((text: string, before: readonly string[] = []) => [...before, text]);
+  return option.argParser((text: string, before: readonly string[] | undefined) => [
+    ...(before ?? []),
+    text,
+  ]);
 }
 
 /** By the option's name without dashes and without `no-`. */

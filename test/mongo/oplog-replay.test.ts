@@ -1,15 +1,31 @@
 import type { MongoClient } from 'mongodb';
 import { captureServer, type Capture } from '../../mongo/capture';
-import { countFrames } from '../../mongo/bson-frames';
-import { compareServers } from '../../mongo/compare';
+import { countFrames, frames } from '../../mongo/bson-frames';
+import { compareCaptures, compareServers } from '../../mongo/compare';
 import { oplogStream } from '../../mongo/dump';
 import { rollbackSwap, swapDatabase } from '../../mongo/swap';
-import { prepareSwap } from '../../mongo/swap-prepare';
+import { prepareAddition, prepareSwap } from '../../mongo/swap-prepare';
+import { NamespaceSelection, type NamespaceMap } from '../../core/namespace-selection';
+import { readEntryHead } from '../../mongo/oplog-window';
 import { dropOld, dropStage } from '../../mongo/swap-cleanup';
 import { applyTtl } from '../../mongo/ttl';
 import { mongodVersions, startReplicaSet, type TestReplicaSet } from './replica-set';
 import { oplogSince, stageDump, takeDump, type Dump, type StageOptions } from './restore-steps';
 import { fillBefore, windowScript } from './window-script';
+
+/** A dump as a restore of collections sees it: chosen collections under their new names. */
+function renamed(dump: Dump, names: NamespaceMap): Dump {
+  const data = new Map<string, Buffer>();
+  const collections = dump.collections.flatMap((one) => {
+    const source = `${one.database}.${one.name}`;
+    const target = names.target(source);
+    if (target === undefined) return [];
+    data.set(target, dump.data.get(source) ?? Buffer.alloc(0));
+    const [database = '', ...rest] = target.split('.');
+    return [{ ...one, database, name: rest.join('.') }];
+  });
+  return { ...dump, collections, data };
+}
 
 describe.each(mongodVersions)(
   'an oplog window of mongod %s with the roles Juju gives',
@@ -82,6 +98,41 @@ describe.each(mongodVersions)(
 
     test('makes a dump that was taken while it all happened whole', () =>
       restored(meanwhile, 'meanwhile'));
+
+    test('is replayed for chosen collections alone, under their other names', async () => {
+      const runId = 'chosen';
+      const rename = { from: 'juju.*', to: 'copy.*' };
+      const names = new NamespaceSelection({ include: ['juju.*'], exclude: [], rename });
+      const plan = await stageDump(set, renamed({ ...before, oplog }, names), { runId, names });
+      await prepareAddition({ client, runId }, plan, { replace: false });
+      await swapDatabase({ client, runId });
+      await applyTtl({ client, runId }, plan);
+      const found = await captureServer(client);
+      const copies = expected.collections
+        .filter(({ namespace }) => namespace.startsWith('juju.'))
+        .map((one) => ({ ...one, namespace: one.namespace.replace('juju.', 'copy.') }));
+      const collections = [...copies, ...expected.collections].toSorted((a, b) =>
+        a.namespace < b.namespace ? -1 : 1,
+      );
+      expect(compareCaptures({ ...expected, collections }, found)).toEqual([]);
+      await rollbackSwap({ client, runId });
+      await dropStage({ client, runId });
+      expect(await compareServers(expected, client)).toEqual([]);
+    });
+
+    test('is replayed up to a limit, exclusive: whole entries, and nothing behind it', async () => {
+      const moments = [...frames(oplog)].map((entry) => readEntryHead(entry).opTime.ts);
+      const until = moments[moments.length >> 1];
+      const result = { entries: 0 };
+      const runId = 'limited';
+      await stageDump(
+        set,
+        { ...before, oplog },
+        { runId, until, onResult: (found) => void Object.assign(result, found) },
+      );
+      expect(result.entries).toBe(moments.length >> 1);
+      await dropStage({ client, runId });
+    });
 
     test('may be replayed again from its beginning, after a stop anywhere', async () => {
       const stop = new AbortController();

@@ -1,4 +1,6 @@
 import type { MongoClient } from 'mongodb';
+import { sameNames, type NamespaceMap } from '../../core/namespace-selection';
+import type { OplogMoment } from '../../core/oplog-limit';
 import { createAttemptUser } from '../../mongo/attempt-user';
 import { buildIndexes } from '../../mongo/build-indexes';
 import { connectMongo } from '../../mongo/connection';
@@ -70,6 +72,11 @@ export interface StageOptions {
   /** Sees each chunk of a collection before it is handed out. */
   readonly onRead?: (namespace: string, at: number) => void | Promise<void>;
   readonly onReplay?: (entries: number) => void;
+  /** Which namespaces of the oplog are replayed, and under which names the dump has them. */
+  readonly names?: NamespaceMap;
+  /** Where the replay ends, exclusive. */
+  readonly until?: OplogMoment | undefined;
+  readonly onResult?: (result: { readonly entries: number }) => void;
 }
 
 /** A client as the user of an attempt; the caller closes it. */
@@ -110,20 +117,26 @@ export async function stageDump(
             yield chunk;
           }
         },
-        isTouchedInWindow: windowTouch(readOplog, signal),
+        isTouchedInWindow: (target, id) =>
+          windowTouch(readOplog, signal)((options.names ?? sameNames).source(target), id),
         now: () => performance.now(),
         signal,
         inFlight: options.inFlight ?? 4,
       });
     }
     const { onReplay } = options;
-    const { plan, changes } = await replayOplog({
+    const { names = sameNames, until } = options;
+    const result = await replayOplog({
       client,
       plan: first,
       read: readOplog,
       signal,
+      names,
+      ...(until === undefined ? {} : { until }),
       onProgress: ({ entries }) => onReplay?.(entries),
     });
+    const { plan, changes } = result;
+    options.onResult?.(result);
     await buildIndexes({ client, plan, signal });
     await proveStage({ client, plan, loaded, changes, signal });
     return plan;
