@@ -256,7 +256,7 @@ export const errorTable = {
     hint: 'Rename or move the file, then take the backup again.',
   },
   'HF-SOURCE-001': {
-    exit: 12,
+    exit: 10,
     retryable: false,
     message: '{path} cannot be read as a dump: {reason}',
     hint: 'Name a directory or an archive that mongodump wrote, on the host whose worker restores it. Nothing was changed.',

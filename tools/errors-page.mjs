@@ -53,6 +53,7 @@ const areas = Object.freeze({
   MONGO: 'MongoDB',
   DUMP: 'Dump',
   ARCHIVE: 'Archive',
+  SOURCE: 'Dumps of other tools',
   MANIFEST: 'MANIFEST',
   STORAGE: 'Storage',
   BACKUP: 'Backup',

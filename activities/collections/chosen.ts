@@ -31,6 +31,8 @@ export type ChosenCollection = z.infer<typeof chosenCollectionSchema>;
 const chosenSchema = z.object({
   collections: z.array(chosenCollectionSchema),
   oplog: z.object({ entries: z.number(), data: locationSchema }).optional(),
+  /** Where the oplog window of a backup ends. */
+  oplogEnd: z.object({ t: z.number(), i: z.number() }).optional(),
   /** Namespaces that are not chosen. */
   left: z.number(),
   /** Patterns that no namespace of the source matches. */

@@ -93,6 +93,7 @@ export async function fetchPieces(
             data: { kind: 'entry', line: toJson(chosen.oplog) },
           },
         }),
+    ...(manifest.mongo === null ? {} : { oplogEnd: manifest.mongo.oplog.end.ts }),
     left: chosen.left,
     unmatched: [...chosen.unmatched],
     serverVersion: manifest.mongo?.version ?? '',

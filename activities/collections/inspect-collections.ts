@@ -1,4 +1,4 @@
-import { BsonFrames, FrameDamage } from '../../archive/bson-frames';
+import { BsonFrames } from '../../archive/bson-frames';
 import { errorText, HoldfastError, isHoldfastError } from '../../core/errors';
 import { quoteName } from '../../core/ids';
 import type { OperationRef } from '../../core/operation';
@@ -70,6 +70,7 @@ export async function inspectCollections(
     ...(oplog === undefined || entries === undefined
       ? {}
       : { oplog: { ...oplog, entries: entries.documents } }),
+    ...(found.oplogEnd === undefined ? {} : { oplogEnd: found.oplogEnd }),
     left: found.left,
     unmatched: found.unmatched,
     serverVersion: found.serverVersion,
@@ -86,10 +87,12 @@ interface Proof {
 const noData: Proof = { documents: 0, bytes: 0 };
 
 function damaged(archive: string, where: string, bytes: number, error: unknown): HoldfastError {
-  const place = error instanceof FrameDamage ? '' : ` (byte ${bytes})`;
+  const reason = errorText(error);
+  // A frame says itself where it begins; what is cut off, or no gzip, ends where it was read to.
+  const place = / at byte \d+/.test(reason) ? '' : ` (byte ${bytes})`;
   return new HoldfastError(
     'HF-ARCHIVE-001',
-    { archive, where: `${quoteName(where)}${place}`, reason: errorText(error) },
+    { archive, where: `${quoteName(where)}${place}`, reason },
     { cause: error },
   );
 }

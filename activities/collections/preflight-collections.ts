@@ -54,7 +54,7 @@ export async function preflightCollections(
         await leaseCheck(client, ref, journal),
         journalCheck(journal, ref),
         await diskCheck(dependencies, member, collections),
-        ...(chosen.oplog === undefined ? [noOplog(ref)] : limitChecks(ref, undefined)),
+        ...(chosen.oplog === undefined ? [noOplog(ref)] : limitChecks(ref, chosen.oplogEnd)),
       ],
       collections: collections.length,
       documents: collections.reduce((sum, { documents }) => sum + documents, 0),

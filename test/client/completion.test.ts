@@ -68,7 +68,7 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', (shell) 
     expect(complete('holdfast c')).toEqual(['cancel', 'completion', 'config', 'create']);
     expect(complete('holdfast config ')).toEqual(['check', 'show']);
     expect(complete('holdfast --json --config x config s')).toEqual(['show']);
-    expect(complete('holdfast restore --r')).toEqual(['--resume', '--rollback']);
+    expect(complete('holdfast restore --r')).toEqual(['--replace', '--resume', '--rollback']);
     expect(complete('holdfast create --metadata-format ')).toEqual(['0', '1', '2']);
     expect(complete('holdfast list --config o')).toEqual(['other.yaml']);
     expect(complete('holdfast verify ')).toEqual(['list-1', 'list-2']);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { lineSchemas } from '../../client/json-schema';
 import { agentUnitName } from '../../examples/controller/build-controller';
 import type { Capture, CapturedCollection } from '../../mongo/capture';
 import { compareCaptures } from '../../mongo/compare';
+import { fillAdversarial } from '../mongo/adversarial-data';
 import { runTool } from '../mongo/tools';
 import { Writer } from '../mongo/writer';
 import { Site } from './site';
@@ -22,6 +23,7 @@ const reportSchema = z.object({
 function asDatabase(capture: Capture, database: string, name: string): Capture {
   const collections = capture.collections
     .filter(({ namespace }) => namespace.startsWith(`${database}.`))
+    .filter(({ type }) => type !== 'timeseries')
     .map((one): CapturedCollection => ({
       ...one,
       namespace: `${name}${one.namespace.slice(database.length)}`,
@@ -37,15 +39,31 @@ function without(capture: Capture, ...databases: readonly string[]): Capture {
   return { ...capture, collections };
 }
 
+const shapes = { '6.0': ['', '--gzip', '--archive'], '4.4': ['--archive --gzip'] } as const;
+/** mongod cannot rename a time series. */
+const noSeries = ['--exclude', 'juju.weather'];
+
+function toolArguments({ example }: Site): string[] {
+  return [
+    `--host=${example.hosts[0] ?? ''}`,
+    '--ssl',
+    '--sslAllowInvalidCertificates',
+    '--username=machine-0',
+    `--password=${example.password}`,
+    '--authenticationDatabase=admin',
+  ];
+}
+
 describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (mongod) => {
   let site: Site;
   let before: Capture;
   let id: string;
 
   beforeAll(async () => {
-    site = await Site.start({ mongod, seed: 71, size: 40_000_000 });
+    site = await Site.start({ mongod, seed: 71, size: 15_000_000 });
     await site.startWorkers();
     const client = site.database();
+    await fillAdversarial({ toolArguments: () => toolArguments(site) }, client, mongod);
     const writer = new Writer(client);
     const creating = site.begin('create', 'under load', '--quiet');
     await catchMoment('the window is open', async () => {
@@ -103,8 +121,50 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
     const none = await site.holdfast('restore', id, '--only', 'juju.nothing-like-it');
     expect(none.status).toBe(14);
     expect(none.stderr).toContain('choice: juju.nothing-like-it is in neither collections nor');
+    if (mongod === '6.0') {
+      const series = await site.holdfast('restore', id, '--only', 'juju.weather', '--as', 'w.w');
+      expect(series.status).toBe(14);
+      expect(series.stderr).toContain('w.w: it is a time series, which mongod cannot rename');
+    }
     expect(await site.leftovers()).toEqual([]);
   });
+
+  it.each(shapes[mongod])(
+    'come from what mongodump %s wrote, whatever is in it',
+    async (options) => {
+      const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
+      try {
+        const path = join(directory, 'dump');
+        const gzip = options.includes('--gzip') ? ['--gzip'] : [];
+        const where = options.includes('--archive') ? `--archive=${path}` : `--out=${path}`;
+        await runTool('mongodump', [...toolArguments(site), '--quiet', '--oplog', ...gzip, where]);
+        for (const [from, to] of [
+          ['juju', 'copy'],
+          ['logs', 'logcopy'],
+        ] as const) {
+          const args = ['restore', '--from-dump', path, '--only', `${from}.*`, '--as', `${to}.*`];
+          const { status, stderr } = await site.holdfast(...args, '--exclude', 'juju.weather');
+          expect({ status, stderr }).toMatchObject({ status: 0 });
+        }
+        const after = await capture();
+        for (const [from, to] of [
+          ['juju', 'copy'],
+          ['logs', 'logcopy'],
+        ] as const) {
+          const wanted = asDatabase(before, from, to);
+          expect(compareCaptures(wanted, asDatabase(after, to, to))).toEqual([]);
+        }
+        expect(compareCaptures(before, without(after, 'copy', 'logcopy'))).toEqual([]);
+        expect(await site.leftovers()).toEqual([]);
+        await drop('copy', 'logcopy');
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+  );
+
+  // What follows asks nothing of mongod that one release does and the other doesn't.
+  if (mongod === '4.4') return;
 
   it('are not replaced under an agent that runs; with it stopped they are what they were', async () => {
     const client = site.database();
@@ -127,7 +187,7 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
 
   it('of a whole database go on after the host worker is killed with -9', async () => {
     const client = site.database();
-    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*', ...noSeries);
     await catchMoment('the load has made progress', async () => {
       return (await client.db('holdfast').collection('progress').countDocuments()) > 5;
     });
@@ -145,7 +205,7 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
   });
 
   it('leave nothing when they are cancelled', async () => {
-    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*', ...noSeries);
     await catchMoment('it loads', async () => {
       const begun = (await runFileSize(site, 'load/epoch-1')) !== undefined;
       return begun && (await journalState(site)) === 'open';
@@ -158,37 +218,49 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
     expect(await site.leftovers()).toEqual([]);
   });
 
-  it.each(['', '--gzip', '--archive', '--archive --gzip'])(
-    'come from what mongodump %s wrote',
-    async (options) => {
-      const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
-      try {
-        const { example } = site;
-        const path = join(directory, 'dump');
-        const archive = options.includes('--archive');
-        await runTool('mongodump', [
-          `--host=${example.hosts[0] ?? ''}`,
-          '--ssl',
-          '--sslAllowInvalidCertificates',
-          '--username=machine-0',
-          `--password=${example.password}`,
-          '--authenticationDatabase=admin',
-          '--quiet',
-          '--oplog',
-          ...(options.includes('--gzip') ? ['--gzip'] : []),
-          archive ? `--archive=${path}` : `--out=${path}`,
-        ]);
-        const args = ['restore', '--from-dump', path, '--only', 'juju.*', '--as', 'copy.*'];
+  it('come from no dump that is damaged, and nothing of one is left', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
+    try {
+      const path = join(directory, 'dump');
+      await runTool('mongodump', [
+        ...toolArguments(site),
+        '--quiet',
+        '--db=juju',
+        '--collection=units',
+        `--out=${path}`,
+      ]);
+      const file = join(path, 'juju', 'units.bson');
+      const { size } = await stat(file);
+      const args = ['restore', '--from-dump', path, '--only', 'juju.units', '--as', 'copy.units'];
+      for (const [harm, reason] of [
+        [() => truncate(file, size - 3), `juju.units (byte ${size - 3}): the last of`],
+        [() => overwrite(file, 17 * 1024 * 1024), 'document 0 at byte 0 claims 17825792 bytes'],
+      ] as const) {
+        await harm();
         const { status, stderr } = await site.holdfast(...args);
-        expect({ status, stderr }).toMatchObject({ status: 0 });
-        const after = await capture();
-        const wanted = asDatabase(before, 'juju', 'copy');
-        expect(compareCaptures(wanted, asDatabase(after, 'copy', 'copy'))).toEqual([]);
-        expect(await site.leftovers()).toEqual([]);
-        await drop('copy');
-      } finally {
-        await rm(directory, { recursive: true, force: true });
+        expect(status).toBe(13);
+        expect(stderr).toContain('[HF-ARCHIVE-001]');
+        expect(stderr).toContain(reason);
       }
-    },
-  );
+      const illegal = [...args.slice(0, -1), 'admin.units'];
+      await rm(file);
+      const { status, stderr } = await site.holdfast(...illegal);
+      expect(status).toBe(14);
+      expect(stderr).toContain('admin.units: the server or Holdfast keeps its own there');
+      const nowhere = await site.holdfast('restore', '--from-dump', join(directory, 'nothing'));
+      expect(nowhere.status).toBe(10);
+      expect(nowhere.stderr).toContain('[HF-SOURCE-001]');
+      expect(await site.leftovers()).toEqual([]);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
 });
+
+async function overwrite(path: string, length: number): Promise<void> {
+  const file = await open(path, 'r+');
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32LE(length);
+  await file.write(bytes, 0, 4, 0);
+  await file.close();
+}

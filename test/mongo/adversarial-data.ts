@@ -13,7 +13,7 @@ export const longName = `long-${'é'.repeat(60)}-end`;
 
 /** Puts documents of raw BSON into a collection, as they are. */
 export async function insertRaw(
-  set: TestReplicaSet,
+  set: Pick<TestReplicaSet, 'toolArguments'>,
   database: string,
   collection: string,
   documents: readonly Buffer[],
@@ -91,7 +91,7 @@ async function makeIndexes(client: MongoClient): Promise<void> {
 
 /** Fills a server with everything a dump could get wrong. */
 export async function fillAdversarial(
-  set: TestReplicaSet,
+  set: Pick<TestReplicaSet, 'toolArguments'>,
   client: MongoClient,
   version: MongodVersion,
 ): Promise<void> {
