@@ -60,7 +60,7 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
   let id: string;
 
   beforeAll(async () => {
-    site = await Site.start({ mongod, seed: 71, size: 15_000_000 });
+    site = await Site.start({ mongod, seed: 71, size: 6_000_000 });
     await site.startWorkers();
     const client = site.database();
     await fillAdversarial({ toolArguments: () => toolArguments(site) }, client, mongod);
