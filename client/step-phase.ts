@@ -29,6 +29,12 @@ const phases: Readonly<Record<keyof HostSteps, Phase>> = {
   finishRestore: 'cleaning-up',
   undoRestore: 'rolling-back',
   discardRun: 'cleaning-up',
+  prepareCollections: 'preparing',
+  fetchCollections: 'fetching',
+  inspectCollections: 'inspecting',
+  preflightCollections: 'preflight',
+  loadCollections: 'loading',
+  swapCollections: 'swapping',
   verifyBackup: 'verifying',
 };
 

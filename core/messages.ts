@@ -1,4 +1,3 @@
-import type { OperationKind } from './operation';
 import type { OplogMoment } from './oplog-limit';
 
 /** Which task queues the steps of an operation run on: part of the input, never constants in workflow code. */

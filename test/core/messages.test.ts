@@ -7,6 +7,8 @@ import type {
   FailureDetail,
   HeartbeatDetail,
   PreflightReport,
+  RestoreCollectionsInput,
+  RestoreCollectionsReport,
   RestoreInput,
   RestoreReport,
   VerifyInput,
@@ -24,6 +26,8 @@ interface Messages {
   backupReport: BackupReport;
   restoreInput: RestoreInput;
   restoreReport: RestoreReport;
+  restoreCollectionsInput: RestoreCollectionsInput;
+  restoreCollectionsReport: RestoreCollectionsReport;
   verifyInput: VerifyInput;
   verifyReport: VerifyReport;
   preflight: PreflightReport;

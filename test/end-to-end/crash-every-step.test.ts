@@ -34,6 +34,14 @@ const proofSteps = [
   'discardRun',
 ] as const;
 const besideSteps = ['beginRestore', 'loadStaged', 'stageFiles', 'stopAgents'] as const;
+const collectionSteps = [
+  'prepareCollections',
+  'fetchCollections',
+  'inspectCollections',
+  'preflightCollections',
+  'loadCollections',
+  'swapCollections',
+] as const;
 const swapSteps = [
   'swapDatabase',
   'swapFiles',
@@ -143,6 +151,19 @@ describe('killed with -9 in the middle of', () => {
     expect({ status, stderr }).toMatchObject({ status: 0 });
     expect(await ground.differences(ground.saved)).toEqual([]);
     await ground.changeAgain();
+  });
+
+  it('each step of a restore of collections: they come, and nothing else is touched', async () => {
+    await arm(...collectionSteps);
+    const args = ['restore', ground.backupId, '--only', 'juju.*', '--as', 'copy.*'];
+    const { status, stderr } = await survived(ground.site.begin(...args).result, collectionSteps);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const client = ground.site.database();
+    const copied = (await client.db('copy').listCollections().toArray()).length;
+    await client.db('copy').dropDatabase();
+    await client.close();
+    expect(copied).toBeGreaterThan(20);
+    expect(await ground.differences(ground.present)).toEqual([]);
   });
 
   it('every activity there is: none is left out above', async () => {

@@ -43,5 +43,13 @@ export const crashMoments: Readonly<Record<StepName, Moment>> = {
   undoRestore: { before: /^mongod renameCollection /, nth: 7 },
   discardRun: { before: /^rm .*\/runs\/[^/]+$/ },
 
+  prepareCollections: { before: /^open .*\/host\.json/ },
+  fetchCollections: { before: /^write .*\/fetch-collections\/archive$/, nth: 2 },
+  inspectCollections: { before: /^read .*\/fetch-collections\/archive$/, nth: 3 },
+  preflightCollections: { before: /^mongod find holdfast operations$/ },
+  loadCollections: { before: /^mongod insert .*hf-stage/, nth: 10 },
+  // Some have their names, the others are stages.
+  swapCollections: { before: /^mongod renameCollection admin copy\.hf-stage/, nth: 5 },
+
   verifyBackup: { before: /^read .*\.tar\.gz$/, nth: 3 },
 };

@@ -29,7 +29,7 @@ const inputs = { backup: backupInput, restore: restoreInput, verify: verifyInput
 
 /** Starts an operation and waits until it is in the step that is held. */
 async function startHeld(
-  kind: WorkflowStatus['kind'],
+  kind: keyof typeof inputs,
   step: keyof HostSteps,
   changes: object = {},
 ): Promise<{ handle: WorkflowHandle; release: () => void }> {
