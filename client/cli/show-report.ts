@@ -57,7 +57,7 @@ export function showCollections(terminal: Terminal, report: RestoreCollectionsRe
     const lines =
       terminal.quiet && report.outcome !== 'planned'
         ? [report.backupId]
-        : renderCollections(report);
+        : renderCollections(report, terminal.width);
     lines.forEach((line) => terminal.out(line));
   }
   return 0;

@@ -86,29 +86,35 @@ export function renderRestore(report: RestoreReport, width = Number.POSITIVE_INF
 }
 
 /** The block `restore` prints for collections: for a plan the table of checks, else what was done. */
-export function renderCollections(report: RestoreCollectionsReport): string[] {
+export function renderCollections(
+  report: RestoreCollectionsReport,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
   const { preflight, outcome, replaced, read, archiveSize } = report;
   switch (outcome) {
     case 'planned':
       return [
-        ...(preflight === undefined ? [] : renderPreflight(preflight)),
+        ...(preflight === undefined ? [] : renderPreflight(preflight, width)),
         'Nothing was changed: this was a plan.',
       ];
     case 'restored':
-      return renderFacts([
-        ['source', quoteName(report.backupId)],
-        ['outcome', 'restored'],
-        ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
-        ...(replaced === 0 ? [] : [['replaced', formatCount(replaced)] as const]),
+      return renderFacts(
         [
-          'read',
-          archiveSize === undefined
-            ? formatSize(read)
-            : `${formatSize(read)} of ${formatSize(archiveSize)}`,
+          ['source', quoteName(report.backupId)],
+          ['outcome', 'restored'],
+          ['database', databaseFacts(report.collections, report.documents, report.oplogEntries)],
+          ...(replaced === 0 ? [] : [['replaced', formatCount(replaced)] as const]),
+          [
+            'read',
+            archiveSize === undefined
+              ? formatSize(read)
+              : `${formatSize(read)} of ${formatSize(archiveSize)}`,
+          ],
+          ...compensated(report.compensated),
+          ['took', formatDuration(report.duration)],
         ],
-        ...compensated(report.compensated),
-        ['took', formatDuration(report.duration)],
-      ]);
+        width,
+      );
     default:
       return unknownOutcome(outcome);
   }
