@@ -1,6 +1,6 @@
 import type { OperationRef } from '../../core/operation';
 import type { ActivityDependencies } from '../dependencies';
-import { enterOperation } from '../operation';
+import { enterFirst } from '../operation';
 import type { Attempt } from '../step';
 import type { FetchSummary } from '../steps';
 import { fetchedCollections, requestOf, type FetchedCollections } from './chosen';
@@ -22,7 +22,7 @@ export async function fetchCollections(
   attempt: Attempt,
   ref: OperationRef,
 ): Promise<FetchSummary> {
-  const { directory } = await enterOperation(dependencies, ref);
+  const { directory } = await enterFirst(dependencies, attempt, ref);
   const done = await fetchedCollections.find(directory);
   if (done !== undefined) return summary(done);
   const read = requestOf(ref).dump === undefined ? fetchPieces : readDump;

@@ -146,7 +146,7 @@ async function copyRanges(
   start: number,
   file: FileHandle,
   epoch: Epoch,
-  { progress }: Attempt,
+  { progress, pace }: Attempt,
 ): Promise<void> {
   let before = 0;
   let done = start;
@@ -157,7 +157,8 @@ async function copyRanges(
     before += length;
     if (skip === length) continue;
     let at = range.start + skip;
-    for await (const chunk of reader.content(archive, { start: at, end: range.end })) {
+    const content = reader.content(archive, { start: at, end: range.end });
+    for await (const chunk of pace.read.through(content)) {
       await file.write(chunk, 0, chunk.length, at);
       at += chunk.length;
       done += chunk.length;

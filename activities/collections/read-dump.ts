@@ -169,7 +169,8 @@ async function spoolArchive(
   let done = 0;
   try {
     const gzip = await isGzip(path);
-    for await (const part of readMongodumpArchive(readDumpFile({ path, gzip }, 0, signal))) {
+    const content = attempt.pace.read.through(readDumpFile({ path, gzip }, 0, signal));
+    for await (const part of readMongodumpArchive(content)) {
       signal.throwIfAborted();
       if (part.type === 'prelude') {
         prelude = part.prelude;
