@@ -1,4 +1,5 @@
 import { gzip } from 'node:zlib';
+import pLimit from 'p-limit';
 import { isIncompressible } from './incompressible';
 import { igzipMember, IgzipFailed } from './igzip';
 
@@ -28,6 +29,8 @@ export interface Compression {
   readonly program: CompressorProgram;
   /** 0 to 9, of igzip 0 to 3. */
   readonly level: number;
+  /** Members made at a time, others wait: each takes memory besides its content. 4 when absent. */
+  readonly atOnce?: number;
   /** Path of igzip; the one in PATH when absent. */
   readonly igzip?: string;
 }
@@ -38,6 +41,15 @@ export interface Compression {
  * @param onFallback told once, with the reason, when zlib takes over
  */
 export function compressorOf(
+  compression: Compression,
+  onFallback: (reason: string) => void,
+): Compressor {
+  const compressor = unlimitedCompressor(compression, onFallback);
+  const limit = pLimit(compression.atOnce ?? 4);
+  return { compress: (content) => limit(() => compressor.compress(content)) };
+}
+
+function unlimitedCompressor(
   { program, level, igzip = 'igzip' }: Compression,
   onFallback: (reason: string) => void,
 ): Compressor {
