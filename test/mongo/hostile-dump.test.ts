@@ -58,13 +58,16 @@ test.each([
   ['a name of 256 bytes', 'juju', 'é'.repeat(125) + 'x'],
 ])('%s is no place for a collection of a dump: nothing is planned', (_, database, name) => {
   const dumped = { database, name, metadata: '{"indexes":[]}', documents: 0, bytes: 0 };
-  const entry = expect.stringContaining(database) as unknown;
-  expect(() => makeStagePlan([dumped], [])).toThrow(
-    expect.objectContaining({
-      code: 'HF-ARCHIVE-002',
-      params: expect.objectContaining({ entry }) as unknown,
-    }),
-  );
+  let refusal: unknown;
+  try {
+    makeStagePlan([dumped], []);
+  } catch (error) {
+    refusal = error;
+  }
+  expect(refusal).toMatchObject({
+    code: 'HF-ARCHIVE-002',
+    params: { entry: expect.stringContaining(database) as unknown },
+  });
 });
 
 test('a collection that is there twice, and metadata that is no metadata, are named', () => {

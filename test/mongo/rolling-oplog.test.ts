@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Binary, BSON, type MongoClient } from 'mongodb';
+import { Binary, BSON, Timestamp, type MongoClient } from 'mongodb';
 import { captureServer } from '../../mongo/capture';
 import { compareCaptures } from '../../mongo/compare';
 import { dumpServer, oplogStream } from '../../mongo/dump';
@@ -119,7 +119,8 @@ describe.each(mongodVersions)('on mongod %s with an oplog of 1 MB', (version) =>
     const options = { batchBytes: 8 * 1024, signal: stop.signal };
     await expect(dumpServer(await set.direct(), sink, options)).rejects.toThrow('killed');
     const token = sink.streams.get(oplogStream)?.positions.at(-1)?.token ?? '';
-    const { ts } = BSON.deserialize(Buffer.from(token, 'base64'));
+    const ts: unknown = BSON.deserialize(Buffer.from(token, 'base64'))['ts'];
+    if (!(ts instanceof Timestamp)) throw new Error('the tail held nothing');
     await rollOver({ ts: { t: ts.t, i: ts.i }, t: 0 });
 
     sink.beforeWrite = () => Promise.resolve();
@@ -140,10 +141,11 @@ describe.each(mongodVersions)('on mongod %s with an oplog of 1 MB', (version) =>
     sink.beforeWrite = async (stream, { documents }) => {
       if (stream === oplogStream && ++batches > 1) await (behind ??= rollOver(windowStart(sink)));
       if (stream !== 'juju.units' || documents < 500) return;
-      while (behind === undefined) {
+      await until('the tail falls behind', async () => {
         const rows = client.db('juju').collection<Row>('rows');
         await rows.insertOne({ _id: written++, filler }, majority);
-      }
+        return behind !== undefined;
+      });
       await behind;
     };
     const dump = dumpServer(await set.direct(), sink, { batchBytes: 8 * 1024 });

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MongoClient } from 'mongodb';
+import { z } from 'zod';
 import { dropAttemptUsers } from '../../mongo/attempt-user';
 import { captureServer, type Capture } from '../../mongo/capture';
 import { compareServers, type Difference } from '../../mongo/compare';
@@ -21,6 +22,7 @@ import { stageDump, type Dump } from './restore-steps';
 import { runTool } from './tools';
 
 const runId = 'tools';
+const namedSchema = z.object({ collectionName: z.string() });
 const suffix = '.metadata.json';
 const start = { ts: { t: 0, i: 0 }, t: 0 };
 
@@ -32,7 +34,7 @@ async function readDump(directory: string): Promise<Dump> {
     const database = entry.parentPath.slice(directory.length + 1);
     if (!entry.isFile() || !entry.name.endsWith(suffix) || database === 'admin') continue;
     const metadata = await readFile(join(entry.parentPath, entry.name), 'utf8');
-    const { collectionName: name } = JSON.parse(metadata) as { collectionName: string };
+    const { collectionName: name } = namedSchema.parse(JSON.parse(metadata));
     const isView = metadata.startsWith('{"options":{"viewOn"');
     const files = dumpFileNames(database, name, isView ? 'view' : 'collection');
     expect(files.metadata).toBe(`${database}/${entry.name}`);
