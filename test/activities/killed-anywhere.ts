@@ -229,8 +229,8 @@ class Killer {
 
   async run(ref: OperationRef): Promise<void> {
     for (;;) {
-      // Every second time in the first half, so that a step is taken up several times before it ends.
-      const range = this.moments / (1 + (this.kills % 2));
+      // Mostly in the first half, so that a step is taken up several times before it ends.
+      const range = this.kills % 5 === 4 ? this.moments : this.moments / 2;
       const moment = this.done ? 0 : 1 + Math.floor(this.#random() * range);
       if ((await this.ground.attempt(this.step, ref, moment)) !== undefined) return;
       this.kills += 1;
