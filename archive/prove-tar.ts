@@ -4,7 +4,7 @@ import { quoteName } from '../core/ids';
 import { BsonFrames, FrameDamage } from './bson-frames';
 import { MemberDamage } from './gzip-members';
 import type { IndexFile, IndexFiller, IndexLine, IndexRange } from './index-line';
-import { innerPath } from './paths';
+import { innerPath, oplogFile } from './paths';
 import { TarContent, type MemberSlice, type OpenedMember } from './tar-content';
 import type { ArchiveEntry, DescribedFile } from './tar-entry';
 import { encodeTarHeader, paddingAfter, trailerSize } from './tar-header';
@@ -59,6 +59,9 @@ async function expectBytes(
   }
 }
 
+/** Largest document that a mongod lets be stored, bytes; an entry of an oplog may be larger. */
+const largestStored = 16 * 1024 * 1024;
+
 /** Digests and frames of one file's content while it streams by. */
 class FileProof {
   readonly #entry: DescribedFile;
@@ -67,7 +70,7 @@ class FileProof {
 
   constructor(entry: DescribedFile, isDump: boolean) {
     this.#entry = entry;
-    this.#frames = isDump ? new BsonFrames() : undefined;
+    if (isDump) this.#frames = new BsonFrames(entry.path === oplogFile ? undefined : largestStored);
   }
 
   update(bytes: Buffer): void {

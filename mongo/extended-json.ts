@@ -30,16 +30,25 @@ function buffer(length: number, write: (target: Buffer) => void): Buffer {
   return target;
 }
 
+function integer(text: string): bigint {
+  if (!/^[-+]?\d+$/.test(text)) throw bad(`${JSON.stringify(text)} is no integer`);
+  return BigInt(text);
+}
+
 function int32(text: string): Buffer {
-  return buffer(4, (target) => target.writeInt32LE(Number(text)));
+  return buffer(4, (target) => target.writeInt32LE(Number(integer(text))));
 }
 
 function int64(text: string): Buffer {
-  return buffer(8, (target) => target.writeBigInt64LE(BigInt(text)));
+  return buffer(8, (target) => target.writeBigInt64LE(integer(text)));
 }
 
 function double(text: string): Buffer {
-  return buffer(8, (target) => target.writeDoubleLE(Number(text)));
+  const value = Number(text);
+  if (text.trim() === '' || (Number.isNaN(value) && text !== 'NaN')) {
+    throw bad(`${JSON.stringify(text)} is no number`);
+  }
+  return buffer(8, (target) => target.writeDoubleLE(value));
 }
 
 function string(text: string): Buffer {

@@ -2,6 +2,8 @@ import { HoldfastError } from '../core/errors';
 import { BsonFrameError, frameLength, rawId } from './bson-frames';
 import type { LoadOptions } from './load-collection';
 import type { RawBatch } from './raw-batches';
+import { serverCode } from './errors';
+import { findDamage } from './find-damage';
 import { findRawById } from './raw-find';
 import { insertRaw, insertVerbatim, type InsertTarget } from './raw-insert';
 
@@ -18,6 +20,8 @@ interface BatchOutcome {
 }
 
 const duplicateKey = 11000;
+/** InvalidBSON: the whole command is refused, with nothing said of which document it was. */
+const invalidBson = 22;
 
 function offsetOf(documents: Buffer, position: number): number {
   let at = 0;
@@ -75,9 +79,19 @@ function refused({ collection }: BatchOptions, reason: string): HoldfastError {
 /**
  * Inserts one batch and accounts for each of its documents.
  *
- * @throws HoldfastError HF-LOAD-002; the driver's errors
+ * @throws BsonFrameError naming the document that mongod refuses as invalid BSON; HoldfastError
+ * HF-LOAD-002; the driver's errors
  */
 export async function insertBatch(options: BatchOptions, batch: RawBatch): Promise<BatchOutcome> {
+  try {
+    return await insertWhole(options, batch);
+  } catch (error) {
+    if (serverCode(error) !== invalidBson) throw error;
+    throw findDamage(batch.bytes, batch.end - batch.bytes.length) ?? error;
+  }
+}
+
+async function insertWhole(options: BatchOptions, batch: RawBatch): Promise<BatchOutcome> {
   const { client, collection, signal } = options;
   const { database, stage } = collection;
   const target = { client, database, collection: stage, ordered: collection.capped, signal };

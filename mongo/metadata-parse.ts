@@ -1,5 +1,6 @@
 import { errorText, HoldfastError } from '../core/errors';
 import { bsonType, elementValue, findElement, rawElements, stringValue } from './bson-frames';
+import type { RawElement } from './bson-frames';
 import { extendedJsonToBson } from './extended-json';
 import { rawDocument } from './raw-document';
 
@@ -14,6 +15,12 @@ export interface CollectionMetadata {
   readonly uuid: string | undefined;
 }
 
+/** The value of an element, which must be of that type. */
+function ofType(document: Buffer, element: RawElement, type: 'document' | 'array'): Buffer {
+  if (element.type === bsonType[type]) return elementValue(document, element);
+  throw new SyntaxError(`${element.name} is no ${type}`);
+}
+
 /**
  * Reads a metadata.json. The type follows from the options, as mongorestore has it: `viewOn` makes
  * a view, `timeseries` a time series.
@@ -24,13 +31,18 @@ export function parseMetadata(text: string, namespace: string): CollectionMetada
   try {
     const document = extendedJsonToBson(text);
     const found = findElement(document, 'options');
-    const options =
-      found?.type === bsonType.document ? elementValue(document, found) : rawDocument([]);
+    const options = found === undefined ? rawDocument([]) : ofType(document, found, 'document');
     const list = findElement(document, 'indexes');
     const indexes: Buffer[] = [];
-    if (list?.type === bsonType.array) {
-      for (const spec of rawElements(document, list.valueStart)) {
-        indexes.push(elementValue(document, spec));
+    // Go writes a list that was never made as null.
+    if (list !== undefined && list.type !== bsonType.null) {
+      const specs = ofType(document, list, 'array');
+      for (const spec of rawElements(specs)) {
+        const index = ofType(specs, { ...spec, name: `index ${spec.name}` }, 'document');
+        if (stringValue(index, findElement(index, 'name')) === undefined) {
+          throw new SyntaxError(`index ${spec.name} has no name`);
+        }
+        indexes.push(index);
       }
     }
     const uuid = stringValue(document, findElement(document, 'uuid'));

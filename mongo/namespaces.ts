@@ -74,6 +74,25 @@ export function isDumpedCollection(database: string, collection: string): boolea
   return !collection.startsWith('system.') && !collection.includes('$');
 }
 
+/** Longest name of a database, and of database and collection together, bytes (mongod 4.4 and later). */
+const longestDatabase = 63;
+const longestNamespace = 255;
+
+/**
+ * Why no restore may make a collection, as words behind its name; undefined when it may. The rules are
+ * those of mongod on Linux, which has fewer than the manual. A stage has a short name of its own, so mongod itself would refuse the true one only at the swap.
+ */
+export function namespaceProblem(database: string, collection: string): string | undefined {
+  if (database === '' || /[/\\. "$\0]/.test(database)) return 'mongod has no such database name';
+  if (Buffer.byteLength(database) > longestDatabase) return 'the database name is too long';
+  if (/[$\0]|^$|^\./.test(collection)) return 'mongod has no such collection name';
+  if (Buffer.byteLength(`${database}.${collection}`) > longestNamespace)
+    return 'the name is too long';
+  return isDumpedCollection(database, collection)
+    ? undefined
+    : 'the server or Holdfast keeps its own there';
+}
+
 /** Database and collection of `db.collection`; the collection is empty for a bare database name. */
 export function splitNamespace(namespace: string): { database: string; collection: string } {
   const dot = namespace.indexOf('.');

@@ -1,6 +1,8 @@
 import { HoldfastError } from '../core/errors';
+import { quoteName } from '../core/ids';
 import { bsonType } from './bson-frames';
 import { parseMetadata } from './metadata-parse';
+import { namespaceProblem } from './namespaces';
 import { plannedIndexes, type PlannedIndex } from './planned-index';
 import { mapElements } from './raw-document';
 
@@ -123,6 +125,22 @@ function timeSeries(database: string, name: string): HoldfastError {
   });
 }
 
+/** @throws HoldfastError HF-ARCHIVE-002 for a name that no restore may make, or that is there twice */
+function refuseIllegalNames(dumped: readonly DumpedCollection[]): void {
+  const names = new Set<string>();
+  for (const { database, name } of dumped) {
+    const entry = `${database}.${name}`;
+    const problem = names.has(entry) ? 'it is there twice' : namespaceProblem(database, name);
+    names.add(entry);
+    if (problem === undefined) continue;
+    throw new HoldfastError('HF-ARCHIVE-002', {
+      archive: 'the dump',
+      entry: quoteName(entry),
+      reason: problem,
+    });
+  }
+}
+
 /**
  * Plans where each collection of a dump is loaded and what it must look like: numbers, options,
  * `_id` index, indexes. Collections get numbers that nothing on the server uses, `system.js` is one
@@ -130,7 +148,8 @@ function timeSeries(database: string, name: string): HoldfastError {
  *
  * @param live everything on the server, excluded and `hf-` names included
  * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump or on the server,
- * HF-ARCHIVE-001 for metadata that can't be read
+ * HF-ARCHIVE-001 for metadata that can't be read, HF-ARCHIVE-002 for a namespace that is illegal, that
+ * Holdfast never touches, or that is there twice
  */
 export function makeStagePlan(
   dumped: readonly DumpedCollection[],
@@ -146,12 +165,13 @@ export function makeStagePlan(
  *
  * @param dumped under the names they are to have
  * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump, HF-ARCHIVE-001 for metadata
- * that can't be read
+ * that can't be read, HF-ARCHIVE-002 for a namespace that is illegal, or there twice
  */
 export function planStages(
   dumped: readonly DumpedCollection[],
   live: readonly ListedCollection[],
 ): StagePlan {
+  refuseIllegalNames(dumped);
   let n = firstFreeNumber(live);
   const collections: StagedCollection[] = [];
   const views: StagedView[] = [];

@@ -60,7 +60,7 @@ export async function fetchPieces(
       signal,
     }),
     selectionOf(ref),
-    async (line) => collectionName(await readMetadata(line, stored, name, signal)),
+    async (line) => collectionName(await readMetadata(line, stored, name, signal), name, line.path),
   );
   const ranges = rangesOf(entriesOf(chosen));
   const size = ranges.reduce((sum, { start, end }) => sum + end - start, 0);

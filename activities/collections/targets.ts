@@ -1,6 +1,6 @@
 import { quoteName } from '../../core/ids';
 import { parseMetadata } from '../../mongo/metadata-parse';
-import { isDumpedCollection } from '../../mongo/namespaces';
+import { namespaceProblem } from '../../mongo/namespaces';
 import type { ListedCollection } from '../../mongo/stage-plan';
 
 /** A collection and where it goes. */
@@ -10,12 +10,6 @@ export interface Target {
   readonly name: string;
   readonly metadata: string;
 }
-
-/** What mongod allows in no database name (manual, Naming Restrictions), and in no collection name. */
-const badInDatabase = /[/\\. "$*<>:|?\0]/;
-const badInCollection = /[$\0]|^$|^\.|\.$|\.\./;
-const longestDatabase = 63;
-const longestNamespace = 255;
 
 /**
  * Everything that keeps collections from being restored under their names, and the names that are
@@ -36,7 +30,7 @@ export function targetProblems(
     seen.set(namespace, source);
     const found = live.find((one) => one.database === database && one.name === name);
     const problem =
-      nameProblem(database, name) ??
+      namespaceProblem(database, name) ??
       (twin === undefined ? undefined : `${twin} goes there, too`) ??
       seriesProblem(target, found) ??
       caseProblem(database, live);
@@ -48,16 +42,6 @@ export function targetProblems(
     }
   }
   return { problems, taken };
-}
-
-function nameProblem(database: string, name: string): string | undefined {
-  if (database === '' || badInDatabase.test(database)) return 'mongod has no such database name';
-  if (Buffer.byteLength(database) > longestDatabase) return 'the database name is too long';
-  if (badInCollection.test(name)) return 'mongod has no such collection name';
-  if (Buffer.byteLength(`${database}.${name}`) > longestNamespace) return 'the name is too long';
-  return isDumpedCollection(database, name)
-    ? undefined
-    : 'the server or Holdfast keeps its own there';
 }
 
 function seriesProblem(

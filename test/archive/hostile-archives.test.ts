@@ -33,6 +33,11 @@ const file = (path: string, body = '', over: Partial<Piece> & { mode?: number } 
     ...rest,
   };
 };
+const latin = (path: string, body: string): Piece => {
+  const bytes = Buffer.from(body, 'latin1');
+  const entry = { ...owner, path, mode: 0o644, type: 'file', size: bytes.length } as const;
+  return { entry, body: bytes, documents: 1 };
+};
 const only = (entry: TarEntry): Piece => ({ entry, body: Buffer.alloc(0) });
 
 /** A header block with other bytes at `offset` and the checksum set right again. */
@@ -273,6 +278,18 @@ test('an archive with data after its end, without an end, or of zeros only is re
   ]) {
     expect((await refusal(pieces, other)).code).toBe('HF-ARCHIVE-001');
   }
+});
+
+test('a document over 16 MiB is refused in a collection, and named; an oplog may hold one', async () => {
+  const dump = Buffer.from(serialize({ x: Buffer.alloc(16 * 1024 * 1024) })).toString('latin1');
+  const inDump = (path: string): Piece[] => [top, only(dir('juju-backup/dump')), latin(path, dump)];
+  await inspect(inDump('juju-backup/dump/oplog.bson'));
+  const { code, params } = await refusal(inDump('juju-backup/dump/units.bson'));
+  expect([code, params['where']]).toEqual([
+    'HF-ARCHIVE-001',
+    expect.stringContaining('units.bson'),
+  ]);
+  expect(params['reason']).toMatch(/document 0 at byte 0 claims 167\d+ bytes/);
 });
 
 test('a member that opens to more than INDEX says is refused without opening it', async () => {

@@ -17,6 +17,8 @@ export interface ReplicaSetOptions {
   readonly auth?: boolean;
   readonly members?: number;
   readonly oplogSizeMB?: number;
+  /** Seconds between two checkpoints of the storage engine; an oplog keeps what the last one needs. */
+  readonly syncDelay?: number;
   readonly setParameter?: Readonly<Record<string, string>>;
 }
 
@@ -200,6 +202,7 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<TestR
         `--replSet=${setName}`,
         `--oplogSize=${options.oplogSizeMB ?? 128}`,
         '--wiredTigerCacheSizeGB=0.25',
+        ...(options.syncDelay === undefined ? [] : [`--syncdelay=${options.syncDelay}`]),
         ...Object.entries(parameters).map(([name, value]) => `--setParameter=${name}=${value}`),
         ...(auth
           ? [

@@ -1,0 +1,3 @@
+import { killedAnywhere } from './killed-anywhere';
+
+killedAnywhere('6.0');
