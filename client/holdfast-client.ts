@@ -24,6 +24,7 @@ import { identifyThisHost } from '../worker/this-host';
 import { hostQueue, quoteName, workflowQueue } from '../core/ids';
 import { choiceProblem } from '../core/namespace-selection';
 import { askToCancel } from './cancel';
+import { downloadArchive, type Downloaded, type DownloadOptions } from './download';
 import { operationError } from './failures';
 import { findLatest, findNamed, findRunning, type FoundRun } from './find-run';
 import { journaled, type Interrupted } from './interrupted';
@@ -102,6 +103,12 @@ export class HoldfastClient {
   /** One complete backup, by (the beginning of) an id or `latest`. @throws as `findBackup` of the catalog. */
   async info(id: string, signal?: AbortSignal): Promise<FoundBackup> {
     return findBackup(await this.#query(signal), id);
+  }
+
+  /** Fetches the archive of a backup into a file. Needs no Temporal. @throws as `info` and `downloadArchive`. */
+  async download(id: string, options: DownloadOptions = {}): Promise<Downloaded> {
+    const query = await this.#query(options.signal);
+    return downloadArchive(query.storage, await findBackup(query, id), options);
   }
 
   /** @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then. */

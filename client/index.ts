@@ -1,5 +1,6 @@
 /** The client library of Holdfast: the package's main entry. */
 export { HoldfastClient } from './holdfast-client';
+export type { Downloaded, DownloadOptions } from './download';
 export type { OperationHandle } from './operation-handle';
 export type {
   BackupOptions,

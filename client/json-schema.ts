@@ -220,6 +220,14 @@ export const documentSchemas = {
     /** docs/format.md specifies it. */
     manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
   }),
+  download: z.strictObject({
+    v,
+    id: z.string(),
+    file: z.string(),
+    size: count,
+    sha256: z.hex().length(64),
+    resumed: count,
+  }),
   jobs: z.strictObject({
     v,
     jobs: z.array(job),

@@ -261,6 +261,18 @@ export const errorTable = {
     message: '{path} cannot be read as a dump: {reason}',
     hint: 'Name a directory or an archive that mongodump wrote, on the host whose worker restores it. Nothing was changed.',
   },
+  'HF-LOCAL-001': {
+    exit: 14,
+    retryable: false,
+    message: '{path} is there already',
+    hint: 'Name another FILE, or pass --force to replace it.',
+  },
+  'HF-LOCAL-002': {
+    exit: 1,
+    retryable: false,
+    message: '{path} cannot be read or written: {reason}',
+    hint: 'Check the path, its permissions and the free space there, then run the same command again.',
+  },
   'HF-MANIFEST-001': {
     exit: 13,
     retryable: false,

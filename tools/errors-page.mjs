@@ -54,6 +54,7 @@ const areas = Object.freeze({
   DUMP: 'Dump',
   ARCHIVE: 'Archive',
   SOURCE: 'Dumps of other tools',
+  LOCAL: 'Local files',
   MANIFEST: 'MANIFEST',
   STORAGE: 'Storage',
   BACKUP: 'Backup',

@@ -157,6 +157,25 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./info.js')).info,
   },
   {
+    name: 'download',
+    summary: 'fetch the archive of a backup',
+    description:
+      'Fetches the archive of a backup into FILE, or under its own name into the directory FILE or the working directory, and prints its path. FILE exists only whole, with the SHA-256 that its MANIFEST says; interrupted, the same command goes on where it stopped, from FILE.part, once what is there is proven. Nothing is removed from the storage. The archive holds secrets: FILE is readable by its owner alone. Needs no Temporal.',
+    arguments: [id, { name: 'FILE', required: false, description: 'where to write it' }],
+    options: [
+      { name: 'force', description: 'replace FILE when it is there' },
+      {
+        name: 'single-member',
+        description: 'rewrite it to one gzip member, for readers that stop after the first',
+      },
+    ],
+    examples: [
+      'holdfast download 20260102-030405.11111111-2222-4333-8444-555555555555',
+      'holdfast download latest /srv/copies',
+    ],
+    load: async () => (await import('./download.js')).download,
+  },
+  {
     name: 'verify',
     summary: 'read and prove every byte of a backup',
     description:

@@ -270,6 +270,16 @@ const texts: Texts = {
     message: '/srv/dump cannot be read as a dump: no database directory lies in it',
     hint: 'Name a directory or an archive that mongodump wrote, on the host whose worker restores it. Nothing was changed.',
   },
+  'HF-LOCAL-001': {
+    params: { path: '/srv/copies/juju-backup-20260102-030405.tar.gz' },
+    message: '/srv/copies/juju-backup-20260102-030405.tar.gz is there already',
+    hint: 'Name another FILE, or pass --force to replace it.',
+  },
+  'HF-LOCAL-002': {
+    params: { path: '/srv/copies/a.tar.gz', reason: 'EACCES: permission denied' },
+    message: '/srv/copies/a.tar.gz cannot be read or written: EACCES: permission denied',
+    hint: 'Check the path, its permissions and the free space there, then run the same command again.',
+  },
   'HF-MANIFEST-001': {
     params: {
       backup: '20261121-090316.11111111-2222-4333-8444-555555555555',
