@@ -1,5 +1,12 @@
 import { isRawName, nameToBytes } from './name-bytes';
-import { contentDir, dumpDir, filesBundle, holdfastDir, metadataFile } from './paths';
+import {
+  contentDir,
+  dumpDir,
+  environConfigFile,
+  filesBundle,
+  holdfastDir,
+  metadataFile,
+} from './paths';
 import type { TarEntry } from './tar-entry';
 
 /** Which tar an entry stands in: the archive, or the nested root.tar. */
@@ -43,7 +50,7 @@ function layoutProblem(entry: TarEntry): string | undefined {
   if (path === contentDir || path === dumpDir || path === holdfastDir) {
     return type === 'directory' ? undefined : 'it must be a directory';
   }
-  if (path === metadataFile || path === filesBundle) {
+  if (path === metadataFile || path === filesBundle || path === environConfigFile) {
     return type === 'file' ? undefined : 'it must be a file';
   }
   if (path.startsWith(`${holdfastDir}/`)) return undefined;
@@ -84,7 +91,7 @@ function numberProblem(entry: TarEntry, place: TarPlace): string | undefined {
  * nothing twice, nothing below something that is no directory, no pair of names that a file system
  * without case or with Unicode normalisation would take for one (collections under `dump/` may
  * differ in case: MongoDB tells them apart, and they are read by name, not from a file system).
- * The archive itself has a fixed layout: `juju-backup/{metadata.json,root.tar,dump/**,holdfast/**}`.
+ * The archive itself has a fixed layout: `juju-backup/{metadata.json,root.tar,environconfig.json,dump/**,holdfast/**}`.
  */
 export class EntryPolicy {
   readonly #place: TarPlace;

@@ -4,8 +4,8 @@ import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import type { Compressor } from './compressor';
 import { EntryPolicy } from './entry-policy';
-import { MemberCompressor, memberContent } from './gzip-members';
 import { type HostEntry, openHostFile, walkHostFiles } from './host-files';
+import { MemberWriter } from './member-writer';
 import { nameFromBytes } from './name-bytes';
 import type { MemberSink } from './segment-file';
 import type { InnerEntry, TarAttributes } from './tar-entry';
@@ -40,51 +40,6 @@ export interface Bundle {
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** The nested tar being written: a stream of bytes cut into gzip members. */
-class BundleWriter {
-  readonly members: SpoolMember[] = [];
-  readonly #compressor: MemberCompressor;
-  #buffer = Buffer.allocUnsafe(memberContent);
-  #filled = 0;
-  #size = 0;
-
-  constructor(options: BundleOptions) {
-    this.#compressor = new MemberCompressor({
-      compressor: options.compressor,
-      inFlight: options.inFlight ?? 2,
-      signal: options.signal,
-      onMember: async (member) => {
-        this.members.push(await options.segment.append(member));
-      },
-    });
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  async write(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length;) {
-      const copied = bytes.copy(this.#buffer, this.#filled, at);
-      at += copied;
-      this.#filled += copied;
-      this.#size += copied;
-      if (this.#filled === memberContent) await this.#cut();
-    }
-  }
-
-  async finish(): Promise<void> {
-    if (this.#filled > 0) await this.#cut();
-    await this.#compressor.finish();
-  }
-
-  async #cut(): Promise<void> {
-    await this.#compressor.add(this.#buffer.subarray(0, this.#filled));
-    this.#buffer = Buffer.allocUnsafe(memberContent);
-    this.#filled = 0;
-  }
-}
-
 function attributesOf(host: HostEntry): TarAttributes {
   return {
     path: nameFromBytes(host.name),
@@ -103,7 +58,7 @@ function admit<E extends InnerEntry>(entry: E, policy: EntryPolicy): E {
 
 async function writeFileEntry(
   host: HostEntry,
-  writer: BundleWriter,
+  writer: MemberWriter,
   policy: EntryPolicy,
   { signal, onRead }: BundleOptions,
 ): Promise<InnerEntry> {
@@ -126,7 +81,7 @@ async function writeFileEntry(
 
 async function writeEntry(
   host: HostEntry,
-  writer: BundleWriter,
+  writer: MemberWriter,
   policy: EntryPolicy,
   options: BundleOptions,
 ): Promise<InnerEntry> {
@@ -158,7 +113,7 @@ async function writeEntry(
  * (trying again may help), HF-ARCHIVE-004 for one that the strict reader would refuse.
  */
 export async function bundleFiles(options: BundleOptions): Promise<Bundle> {
-  const writer = new BundleWriter(options);
+  const writer = new MemberWriter(options);
   const policy = new EntryPolicy('bundle');
   const entries: InnerEntry[] = [];
   const skipped: { path: string; reason: string }[] = [];

@@ -87,6 +87,8 @@ export const manifestSchema = z.object({
   datasets: z.array(datasetSchema),
   files: z.array(fileSchema),
   index: z.object({ name: z.string(), size: bytes, sha256 }),
+  /** The file of another's making that the archive was laid out anew from. */
+  origin: z.object({ name: z.string(), size: bytes, sha256, sha1Base64: z.string() }).optional(),
 });
 
 /** What a backup says about itself; its presence makes the backup complete. Times are RFC 3339. */

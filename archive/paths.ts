@@ -16,6 +16,9 @@ export const oplogFile = `${dumpDir}/oplog.bson`;
 /** Versions of server and tool, as mongodump writes it since 100.12. */
 export const preludeFile = `${dumpDir}/prelude.json`;
 
+/** Settings of the environment, which Juju to 1.20 wrote in place of metadata. */
+export const environConfigFile = `${contentDir}/environconfig.json`;
+
 /** What Holdfast keeps beside Juju's own entries; Juju's tools pass over it. */
 export const holdfastDir = `${contentDir}/holdfast`;
 

@@ -3,25 +3,9 @@ import { HoldfastError, errorText } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { EntryPolicy, type TarPlace } from './entry-policy';
 import { MemberDamage } from './gzip-members';
-import { nameFromBytes, nameToBytes } from './name-bytes';
+import { nameToBytes } from './name-bytes';
 import { entrySize, type TarEntry } from './tar-entry';
-
-/** Options of tar-stream: its types leave out filenameEncoding. */
-const parserOptions = {
-  filenameEncoding: 'latin1',
-  // With a mark of one byte every write asks for a drain, which comes when it has been parsed.
-  highWaterMark: 1,
-};
-
-function paxRecords(header: Header): ReadonlyMap<string, string> {
-  const { pax } = header;
-  if (typeof pax !== 'object' || pax === null) return new Map();
-  return new Map(Object.entries(pax).map(([key, value]) => [key, String(value)]));
-}
-
-function fromLatin1(text: string): string {
-  return nameFromBytes(Buffer.from(text, 'latin1'));
-}
+import { parserOptions, paxRecords, tarEntryOf } from './tar-parser';
 
 /** Text as a parser gives it that decodes pax records as UTF-8 with replacement characters. */
 function replaced(name: string): string {
@@ -121,31 +105,15 @@ export class TarListing {
   }
 
   #meet(header: Header): void {
-    const pax = paxRecords(header);
-    const path = pax.has('path') ? header.name : fromLatin1(header.name);
-    const attributes = {
-      path,
-      mode: header.mode,
-      uid: Number(pax.get('uid') ?? header.uid),
-      gid: Number(pax.get('gid') ?? header.gid),
-      mtime: Number(pax.get('mtime') ?? header.mtime.getTime() / 1000),
-    };
-    let entry: TarEntry;
-    if (header.type === 'file') {
-      entry = { ...attributes, type: 'file', size: header.size };
-    } else if (header.type === 'directory') {
-      entry = { ...attributes, type: 'directory' };
-    } else if (header.type === 'symlink') {
-      const link = pax.has('linkpath') ? header.linkname : fromLatin1(header.linkname ?? '');
-      entry = { ...attributes, type: 'symlink', link };
-    } else {
-      // What tar-stream has no name for arrives as null, whatever its types say.
-      this.#refuse(path, `it is a ${header.type ?? 'thing of unknown type'}`);
+    const entry = tarEntryOf(header);
+    const { path } = entry;
+    if (entry.type === 'other') {
+      this.#refuse(path, `it is a ${entry.kind}`);
       return;
     }
     const problem = this.#policy.problem(entry);
     if (problem === undefined) {
-      this.#seen.push({ entry, pax: pax.size > 0 });
+      this.#seen.push({ entry, pax: paxRecords(header).size > 0 });
       this.#compare();
     } else {
       this.#refuse(path, problem);

@@ -43,6 +43,7 @@ import { lastPollOf, startWorkflow, type StartRequest } from './start';
 import type { OperationHandle } from './operation-handle';
 import { readStatus, type Report, type Status } from './status';
 import { TemporalSession } from './temporal';
+import { digestFile, uploadArchive, type Uploaded, type UploadOptions } from './upload';
 
 /**
  * The library behind the command line: starts operations on one controller and tells how they go.
@@ -109,6 +110,20 @@ export class HoldfastClient {
   async download(id: string, options: DownloadOptions = {}): Promise<Downloaded> {
     const query = await this.#query(options.signal);
     return downloadArchive(query.storage, await findBackup(query, id), options);
+  }
+
+  /** Adds an archive that Juju made to the storage. Needs no Temporal. @throws as `uploadArchive`. */
+  async upload(file: string, options: UploadOptions = {}): Promise<Uploaded> {
+    const { storage, controller: modelUuid } = await this.#query(options.signal);
+    const now = (): number => this.environment.now();
+    return uploadArchive({ config: this.config, storage, modelUuid, now }, file, options);
+  }
+
+  /** Whether a complete backup was made of this very file. @throws as `findBackup` for the id, HF-LOCAL-002 */
+  async isUploaded(id: string, file: string): Promise<boolean> {
+    const { storage } = await this.#query(undefined);
+    const { manifest } = await findBackup({ storage }, id);
+    return manifest.origin !== undefined && manifest.origin.sha256 === (await digestFile(file));
   }
 
   /** @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then. */

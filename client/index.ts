@@ -1,6 +1,7 @@
 /** The client library of Holdfast: the package's main entry. */
 export { HoldfastClient } from './holdfast-client';
 export type { Downloaded, DownloadOptions } from './download';
+export type { Uploaded, UploadOptions } from './upload';
 export type { OperationHandle } from './operation-handle';
 export type {
   BackupOptions,

@@ -228,6 +228,14 @@ export const documentSchemas = {
     sha256: z.hex().length(64),
     resumed: count,
   }),
+  upload: z.strictObject({
+    v,
+    id: z.string(),
+    archive,
+    origin: archive,
+    entries: count,
+    documents: count,
+  }),
   jobs: z.strictObject({
     v,
     jobs: z.array(job),

@@ -376,6 +376,12 @@ export const errorTable = {
     message: 'the host {host} did not come back within {time}; the {kind} was given up',
     hint: 'Start the worker there (`holdfast worker`), then start the {kind} again.',
   },
+  'HF-BACKUP-006': {
+    exit: 14,
+    retryable: false,
+    message: 'nothing tells which {what} {archive} is of',
+    hint: 'It has no metadata. Run the command on the host it belongs to, or with a configuration that sets controller.modelUuid.',
+  },
   'HF-PREFLIGHT-001': {
     exit: 14,
     retryable: false,

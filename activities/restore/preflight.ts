@@ -104,7 +104,14 @@ function kindCheck(manifest: Manifest): PreflightCheck {
 
 function versionCheck(manifest: Manifest, member: MemberState): PreflightCheck {
   const mongo = manifest.mongo;
-  if (mongo === null) return refuse('mongod version', 'the backup holds no database');
+  if (mongo === null) {
+    return manifest.origin === undefined
+      ? refuse('mongod version', 'the backup holds no database')
+      : warn(
+          'mongod version',
+          `this is ${member.version}; an archive that Juju made does not say which mongod it is of`,
+        );
+  }
   if (majorMinor(mongo.version) !== majorMinor(member.version)) {
     return refuse(
       'mongod version',

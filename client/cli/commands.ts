@@ -176,6 +176,16 @@ export const commands: readonly CommandSpec[] = [
     load: async () => (await import('./download.js')).download,
   },
   {
+    name: 'upload',
+    summary: 'add an archive that Juju made',
+    description:
+      'Adds an archive that Juju made, of any format from 1.20 to 3.6, to the storage, and prints the id of the backup it is from now on: list, info, verify and restore work on it. It is read through the strict reader and laid out anew, so that any part of it can be reached; entries and their contents stay as they are, the digests of FILE are kept in MANIFEST. The workspace holds a copy meanwhile. A backup that is there already is not touched. Needs no Temporal.',
+    arguments: [{ name: 'FILE', required: true, description: 'the .tar.gz that Juju made' }],
+    options: [],
+    examples: ['holdfast upload juju-backup-20260102-030405.tar.gz'],
+    load: async () => (await import('./upload.js')).upload,
+  },
+  {
     name: 'verify',
     summary: 'read and prove every byte of a backup',
     description:
@@ -193,6 +203,11 @@ export const commands: readonly CommandSpec[] = [
     arguments: [{ ...id, required: false }],
     options: [
       { name: 'latest', description: 'the newest complete backup' },
+      {
+        name: 'file',
+        value: 'FILE',
+        description: 'an archive that Juju made; it is added to the storage first, as upload does',
+      },
       ...collectionOptions,
       { name: 'yes', description: 'do not ask before anything is changed' },
       { name: 'plan', description: 'check everything, show the result, and stop' },
@@ -231,7 +246,7 @@ export const commands: readonly CommandSpec[] = [
   },
   {
     name: 'jobs',
-    summary: 'list the operations that run, and the last ones',
+    summary: 'list operations that run, and the last ones',
     description:
       "Lists the operations of this host's controller: those that run, then those that ended last. Also says when the journal of this host holds an operation that nobody works on any more, and what to do.",
     arguments: [],

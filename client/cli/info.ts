@@ -87,8 +87,19 @@ function holdfastFacts({ manifest, size, restorable }: CompleteBackup, storage: 
           `${set.handler}, ${set.repository}, ${formatCount(set.totalFiles)} files, ${formatSize(set.totalBytes)}`,
         ] as const,
     ),
-    ['taken in', formatDuration(took)],
+    ...originFacts(manifest.origin),
+    ...(manifest.origin === undefined ? [['taken in', formatDuration(took)] as const] : []),
     ['made by', quoteName(`${tool.name} ${tool.version}`)],
+  ];
+}
+
+/** Which file of Juju's the backup was made of, under the checksum that Juju knows it by. */
+function originFacts(origin: CompleteBackup['manifest']['origin']): Facts {
+  if (origin === undefined) return [];
+  return [
+    ['uploaded from', `${quoteName(origin.name)}, ${formatSize(origin.size)}`],
+    ['its checksum', `${origin.sha1Base64} (SHA-1, base64)`],
+    ['its SHA-256', origin.sha256],
   ];
 }
 

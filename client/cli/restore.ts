@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../core/errors';
+import { HoldfastError, isHoldfastError } from '../../core/errors';
 import type { BackupChoice, RestoreInput } from '../../core/messages';
 import type { OplogMoment } from '../../core/oplog-limit';
 import type { HoldfastClient } from '../holdfast-client';
@@ -7,16 +7,20 @@ import { renderPreflight } from '../render/report';
 import type { Report, Status } from '../status';
 import { resolveBackup } from './backup-argument';
 import { collectionsAsked, oplogLimitAsked, type CollectionsAsked } from './collections-arguments';
-import { hasOption, type CommandInput, type CommandRun } from './command-spec';
+import { hasOption, textOption, type CommandInput, type CommandRun } from './command-spec';
 import type { CommandContext } from './context';
 import { conclude, withClient } from './operation';
 import { usageError } from './report-error';
 import { showCollections, showRestore } from './show-report';
+import type { Terminal } from './terminal';
+import { uploadShown } from './upload';
 
 /** What was asked for, after the command line has been found to make sense. */
 interface Asked {
   readonly action: RestoreInput['action'];
   readonly id: string | undefined;
+  /** An archive that is added to the storage first. */
+  readonly file: string | undefined;
   readonly planOnly: boolean;
   readonly confirmed: boolean;
   readonly oplogLimit: OplogMoment | undefined;
@@ -47,12 +51,12 @@ export const restore: CommandRun = (context, input) => {
       return conclude(context, client, handle, show, { onConfirmation });
     };
     if (collections === undefined) {
-      const backup = await choose(client, asked);
+      const backup = await choose(context, client, asked);
       const handle = await client.startRestore({ ...common, action, backup });
       return conclusion(handle, (report) => showRestore(context.terminal, report));
     }
     const { dump, choice, replace } = collections;
-    const source = dump === undefined ? { backup: await choose(client, asked) } : { dump };
+    const source = dump === undefined ? { backup: await choose(context, client, asked) } : { dump };
     const handle = await client.startRestoreCollections({ ...common, source, choice, replace });
     return conclusion(handle, (report) => showCollections(context.terminal, report));
   });
@@ -64,15 +68,19 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
   const collections = collectionsAsked(input);
   const [id] = input.arguments;
   const dumped = collections?.dump === undefined ? [] : ['--from-dump'];
-  const chosen = [id, ...['latest', 'resume', 'rollback'].filter(on), ...dumped].filter(Boolean);
+  const file = textOption(input, 'file');
+  const added = file === undefined ? [] : ['--file'];
+  const chosen = [id, ...added, ...['latest', 'resume', 'rollback'].filter(on), ...dumped].filter(
+    Boolean,
+  );
   if (chosen.length === 0) {
-    throw usageError('name a backup by its ID, or pass --latest', 'restore');
+    throw usageError('name a backup by its ID, or pass --latest or --file', 'restore');
   }
   if (chosen.length > 1) {
     throw usageError(
       dumped.length === 0
-        ? 'ID, --latest, --resume and --rollback exclude each other'
-        : 'ID, --latest, --resume, --rollback and --from-dump exclude each other',
+        ? 'ID, --latest, --file, --resume and --rollback exclude each other'
+        : 'ID, --latest, --file, --resume, --rollback and --from-dump exclude each other',
       'restore',
     );
   }
@@ -107,11 +115,32 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
       'restore',
     );
   }
-  return { action, id, planOnly, confirmed, oplogLimit, collections };
+  return { action, id, file, planOnly, confirmed, oplogLimit, collections };
 }
 
-async function choose(client: HoldfastClient, { id }: Asked): Promise<BackupChoice> {
+async function choose(
+  { terminal }: CommandContext,
+  client: HoldfastClient,
+  { id, file }: Asked,
+): Promise<BackupChoice> {
+  if (file !== undefined) return { id: await addedBackup(terminal, client, file) };
   return id === undefined ? { latest: true } : { id: await resolveBackup(client, id) };
+}
+
+/** The backup of an archive: the one that was made of this very file before, else a new one. */
+async function addedBackup(
+  terminal: Terminal,
+  client: HoldfastClient,
+  file: string,
+): Promise<string> {
+  try {
+    return (await uploadShown(terminal, client, file)).id;
+  } catch (error) {
+    const id = isHoldfastError(error, 'HF-STORAGE-002') ? String(error.params['name']) : '';
+    if (id === '' || !(await client.isUploaded(id, file))) throw error;
+    terminal.note(`${file} is in the storage already, as ${id}`);
+    return id;
+  }
 }
 
 /**

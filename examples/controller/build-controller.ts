@@ -27,6 +27,8 @@ export interface BuildOptions {
   readonly temporalAddress?: string | undefined;
   /** Directory of the compiled programs (supervisor.js, agent.js), this file's own when not given. */
   readonly programs?: string | undefined;
+  /** UUID of its controller model, one that the seed decides when not given. */
+  readonly modelUuid?: string | undefined;
   /** Parameters of mongod, besides those every example has. */
   readonly mongodParameters?: Readonly<Record<string, string>> | undefined;
 }
@@ -90,7 +92,7 @@ export async function buildController(options: BuildOptions): Promise<ExampleCon
   const [statePort, apiPort] = await freePorts();
   const mongodVersion = await versionOf(options.mongod);
   const identity = {
-    modelUuid: random.uuid(),
+    modelUuid: options.modelUuid ?? random.uuid(),
     controllerUuid: random.uuid(),
     password: random.bytes(18).toString('base64'),
     apiPort,

@@ -381,6 +381,11 @@ const texts: Texts = {
     message: 'the host machine-0 did not come back within 24h; the backup was given up',
     hint: 'Start the worker there (`holdfast worker`), then start the backup again.',
   },
+  'HF-BACKUP-006': {
+    params: { archive: 'juju-backup-20260102-030405.tar.gz', what: 'controller' },
+    message: 'nothing tells which controller juju-backup-20260102-030405.tar.gz is of',
+    hint: 'It has no metadata. Run the command on the host it belongs to, or with a configuration that sets controller.modelUuid.',
+  },
   'HF-PREFLIGHT-001': {
     params: { problems: '  disk: /var/lib/juju is full' },
     message: 'the restore was refused before anything was changed:\n  disk: /var/lib/juju is full',

@@ -35,6 +35,7 @@ export interface SiteOptions {
   /** Members and buffers of a dump a 32nd of the defaults: a small dump is to them what a large one is. */
   readonly smallMembers?: boolean;
   readonly mongodParameters?: Readonly<Record<string, string>>;
+  readonly modelUuid?: string;
   /** Variables of the workers' environment, besides those of this process. */
   readonly workerEnvironment?: Readonly<Record<string, string>>;
   /** Bytes that must stay free on every volume; the example's own number when not given. */
@@ -77,6 +78,7 @@ export class Site {
       now: new Date(),
       temporalAddress: address,
       mongodParameters: options.mongodParameters,
+      modelUuid: options.modelUuid,
       programs: join(compiled('examples/controller/agent.js'), '..'),
     });
     const connection = await until('Temporal', async () =>
