@@ -32,6 +32,7 @@ import { stopAgents } from './restore/stop-agents';
 import { swapDatabase } from './restore/swap-database';
 import { swapFiles } from './restore/swap-files';
 import { undoRestore } from './restore/undo-restore';
+import { pruneBackups } from './prune/prune-backups';
 import { bindStep, type Attempt } from './step';
 import type { HostSteps } from './steps';
 import { verifyBackup } from './verify/verify-backup';
@@ -92,6 +93,7 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     loadCollections: step('loading', 'bytes', loadCollections),
     swapCollections: step('swapping', 'entries', swapCollections),
 
+    pruneBackups: step('removing', 'entries', pruneBackups),
     verifyBackup: step('verifying', 'bytes', verifyBackup),
   };
 }

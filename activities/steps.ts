@@ -5,6 +5,8 @@ import type {
   PreflightReport,
   RestoreCollectionsInput,
   RestoreInput,
+  PruneInput,
+  PruneReport,
   VerifyInput,
   VerifyReport,
 } from '../core/messages';
@@ -147,5 +149,6 @@ export interface StepBodies {
   loadCollections: (ref: OperationRef) => Promise<LoadSummary>;
   swapCollections: (ref: OperationRef) => Promise<{ replaced: number }>;
 
+  pruneBackups: (input: PruneInput) => Promise<Omit<PruneReport, 'duration'>>;
   verifyBackup: (input: VerifyInput) => Promise<Omit<VerifyReport, 'duration'>>;
 }

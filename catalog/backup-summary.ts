@@ -1,6 +1,7 @@
 import { isRestorable, manifestLimit, parseManifest, type Manifest } from '../archive/manifest';
 import { errorText, HoldfastError, isAbort, isHoldfastError } from '../core/errors';
 import { parseBackupId } from '../core/ids';
+import { isPinned } from './marks';
 import {
   manifestName,
   type BackupStorage,
@@ -18,6 +19,8 @@ interface SummaryBase {
   readonly files: readonly StoredFile[];
   /** RFC 3339: from the MANIFEST, else from the id. */
   readonly started: string;
+  /** Nothing removes it. */
+  readonly pinned: boolean;
 }
 
 /** A backup with a MANIFEST whose files are all there with their sizes. */
@@ -148,6 +151,7 @@ export async function summarize(
     size: scanned.files.reduce((sum, file) => sum + file.size, 0),
     files: scanned.files,
     started: startedOf(scanned.name) ?? '',
+    pinned: isPinned(scanned.files),
   };
   const file = scanned.files.find(({ name }) => name === manifestName);
   if (file === undefined) return { ...base, status: 'incomplete' };

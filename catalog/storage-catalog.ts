@@ -103,6 +103,14 @@ async function matching(query: CatalogQuery, id: string): Promise<ScannedBackup[
  */
 export async function findBackup(query: CatalogQuery, id: string): Promise<FoundBackup> {
   if (id === 'latest') return findLatest(query);
+  return found(await findStored(query, id));
+}
+
+/**
+ * One backup, complete or not, by its id or the beginning of it.
+ * @throws HoldfastError HF-BACKUP-001, HF-STORAGE-001, HF-USAGE-001 as `findBackup`.
+ */
+export async function findStored(query: CatalogQuery, id: string): Promise<BackupSummary> {
   const candidates = await matching(query, id);
   const [only, another] = candidates;
   const { storage } = query;
@@ -116,7 +124,5 @@ export async function findBackup(query: CatalogQuery, id: string): Promise<Found
     const problem = `${candidates.length} backups begin with ${id}: ${names.join(', ')}${more}`;
     throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast' });
   }
-  return found(
-    await summarize(storage, only, query.signal === undefined ? {} : { signal: query.signal }),
-  );
+  return summarize(storage, only, query.signal === undefined ? {} : { signal: query.signal });
 }

@@ -17,6 +17,7 @@ const kinds: readonly WorkflowStatus['kind'][] = [
   'restore',
   'restoreCollections',
   'verify',
+  'prune',
 ];
 const backupIdKey = defineSearchAttributeKey(
   messageNames.searchAttributes.backupId,

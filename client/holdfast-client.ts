@@ -4,7 +4,10 @@ import { processEnvironment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { loadConfig } from '../config/load';
 import type { BackupSummary } from '../catalog/backup-summary';
-import { findBackup, listBackups, type FoundBackup } from '../catalog/storage-catalog';
+import { setPin } from '../catalog/marks';
+import { prunedBackup } from '../catalog/pruning';
+import { planPrune, type KeepRules, type PruneDecision } from '../catalog/retention';
+import { findBackup, findStored, listBackups, type FoundBackup } from '../catalog/storage-catalog';
 import type { HostIdentity } from '../controller/host-identity';
 import {
   messageNames,
@@ -12,6 +15,7 @@ import {
   type CancelAnswer,
   type CancelRequest,
   type Confirmation,
+  type PruneReport,
   type RestoreCollectionsReport,
   type RestoreReport,
   type VerifyReport,
@@ -31,10 +35,12 @@ import { journaled, type Interrupted } from './interrupted';
 import { readJobs } from './jobs';
 import {
   backupRequest,
+  pruneRequest,
   restoreCollectionsRequest,
   restoreRequest,
   verifyRequest,
   type BackupOptions,
+  type PruneOptions,
   type RestoreCollectionsOptions,
   type RestoreOptions,
   type StartOptions,
@@ -167,6 +173,35 @@ export class HoldfastClient {
     options: StartOptions = {},
   ): Promise<OperationHandle<VerifyReport>> {
     return this.#start('verify', verifyRequest(await this.#target(), backupId, options));
+  }
+
+  /** Pins a complete backup, so that nothing removes it, or takes the pin back. Needs no Temporal. @throws as `info` */
+  async setPin(id: string, pinned: boolean): Promise<{ id: string; changed: boolean }> {
+    const query = await this.#query(undefined);
+    const { storage } = query;
+    const { summary, manifest } = await findBackup(query, id);
+    const at = new Date(this.environment.now()).toISOString();
+    const target = { storage, controller: summary.controller, id: summary.id, at };
+    return { id: summary.id, changed: await setPin({ ...target, owner: manifest.owner }, pinned) };
+  }
+
+  /** What `startPrune` would do by these rules, newest first; what is read now is not asked. Needs no Temporal. */
+  async planPrune(rules: KeepRules): Promise<readonly PruneDecision[]> {
+    const backups = await this.list();
+    const known = backups.map((backup) => prunedBackup(backup));
+    return planPrune(known, rules, this.environment.now());
+  }
+
+  /** The backup that (the beginning of) an id names, if it may be removed. @throws HoldfastError HF-BACKUP-007 */
+  async removable(id: string): Promise<BackupSummary> {
+    const found = await findStored(await this.#query(undefined), id);
+    if (found.pinned) throw new HoldfastError('HF-BACKUP-007', { id: found.id });
+    return found;
+  }
+
+  /** Begins to remove backups. @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001 */
+  async startPrune(options: PruneOptions): Promise<OperationHandle<PruneReport>> {
+    return this.#start('prune', pruneRequest(await this.#target(), options));
   }
 
   /**

@@ -7,7 +7,7 @@ import { errorTable } from '../core/error-table';
  */
 const v = z.literal(1);
 const operation = z.enum(['backup', 'restore', 'restoreCollections']);
-const kind = z.enum([...operation.options, 'verify']);
+const kind = z.enum([...operation.options, 'verify', 'prune']);
 const code = z.enum(Object.keys(errorTable));
 /** Milliseconds since the epoch. */
 const instant = z.number();
@@ -116,6 +116,15 @@ const verifyReport = {
   duration: z.number(),
 };
 
+const pruneReport = {
+  v,
+  kind: z.literal('prune'),
+  removed: z.array(z.string()),
+  swept: z.array(z.string()),
+  freed: count,
+  duration: z.number(),
+};
+
 const job = z.strictObject({
   v,
   kind,
@@ -134,6 +143,7 @@ const job = z.strictObject({
       z.strictObject(restoreReport),
       z.strictObject(restoreCollectionsReport),
       z.strictObject(verifyReport),
+      z.strictObject(pruneReport),
     ])
     .optional(),
   failure: z.strictObject({ code, message: z.string(), hint: z.string(), exit: count }).optional(),
@@ -158,6 +168,7 @@ export const lineSchemas = {
     z.strictObject({ ...type('summary'), ...restoreReport }),
     z.strictObject({ ...type('summary'), ...restoreCollectionsReport }),
     z.strictObject({ ...type('summary'), ...verifyReport }),
+    z.strictObject({ ...type('summary'), ...pruneReport }),
   ]),
   detached: z.strictObject({
     ...type('detached'),
@@ -186,7 +197,13 @@ export const lineSchemas = {
   }),
 } as const;
 
-const listed = { id: z.string(), controller: z.string(), size: count, started: z.iso.datetime() };
+const listed = {
+  id: z.string(),
+  controller: z.string(),
+  size: count,
+  started: z.iso.datetime(),
+  pinned: z.boolean(),
+};
 
 /** The one document of each short command, by the command's name. */
 export const documentSchemas = {
@@ -217,6 +234,7 @@ export const documentSchemas = {
     size: count,
     status: z.literal('complete'),
     restorable: z.boolean(),
+    pinned: z.boolean(),
     /** docs/format.md specifies it. */
     manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
   }),
@@ -235,6 +253,20 @@ export const documentSchemas = {
     origin: archive,
     entries: count,
     documents: count,
+  }),
+  pin: z.strictObject({ v, id: z.string(), pinned: z.boolean(), changed: z.boolean() }),
+  /** Without --yes; with it the lines of an operation. */
+  prune: z.strictObject({
+    v,
+    dryRun: z.literal(true),
+    plan: z.array(
+      z.strictObject({
+        id: z.string(),
+        action: z.enum(['keep', 'remove', 'sweep']),
+        reasons: z.array(z.string()),
+        size: count,
+      }),
+    ),
   }),
   jobs: z.strictObject({
     v,

@@ -1,6 +1,12 @@
 import type { HoldfastConfig } from '../config/holdfast-config';
 import type { HostIdentity } from '../controller/host-identity';
-import { controllerWorkflowId, hostQueue, verifyWorkflowId, workflowQueue } from '../core/ids';
+import {
+  controllerWorkflowId,
+  hostQueue,
+  repositoryWorkflowId,
+  verifyWorkflowId,
+  workflowQueue,
+} from '../core/ids';
 import { fitBytes } from '../core/fit-bytes';
 import type {
   BackupChoice,
@@ -10,6 +16,8 @@ import type {
   OperationLimits,
   Placement,
   RestoreCollectionsInput,
+  PruneInput,
+  PruneRules,
   RestoreInput,
   VerifyInput,
 } from '../core/messages';
@@ -97,7 +105,7 @@ function common({ config, host }: OperationTarget) {
 function request(
   target: OperationTarget,
   kind: StartRequest['kind'],
-  input: BackupInput | RestoreCollectionsInput | RestoreInput | VerifyInput,
+  input: BackupInput | RestoreCollectionsInput | RestoreInput | PruneInput | VerifyInput,
   texts: { readonly summary: string; readonly details: string },
   options: StartOptions,
 ): StartRequest {
@@ -212,6 +220,36 @@ export function restoreCollectionsRequest(
     ),
   };
   return { ...request(target, 'restoreCollections', input, texts, options), backupId: id };
+}
+
+export interface PruneOptions extends StartOptions {
+  /** Backups to remove; full ids. */
+  readonly ids?: readonly string[];
+  /** Or what to keep. */
+  readonly rules?: PruneRules;
+}
+
+/** The workflow `prune` with its input. */
+export function pruneRequest(target: OperationTarget, options: PruneOptions): StartRequest {
+  const { ids, rules } = options;
+  const input: PruneInput = {
+    ...common(target),
+    ...(ids === undefined ? {} : { ids }),
+    ...(rules === undefined ? {} : { rules }),
+  };
+  const what = ids === undefined ? 'backups that no rule keeps' : ids.join(', ');
+  const texts = {
+    summary: `removal of ${what} of ${label(target)}`,
+    details: details(
+      target,
+      `Removes ${what} from the storage.`,
+      'Cancelled or terminated, it has removed some of them whole and left the others whole.',
+    ),
+  };
+  return {
+    ...request(target, 'prune', input, texts, options),
+    workflowId: repositoryWorkflowId(target.host.modelUuid),
+  };
 }
 
 /** The workflow `verify` with its input; one verification of a backup serves all who ask. */

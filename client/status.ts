@@ -11,6 +11,7 @@ import {
   type BackupReport,
   type HeartbeatDetail,
   type PreflightReport,
+  type PruneReport,
   type RestoreCollectionsReport,
   type RestoreReport,
   type VerifyReport,
@@ -20,7 +21,8 @@ import { isErrorCode, lostAttempt, operationError } from './failures';
 import { phaseOfStep } from './step-phase';
 
 /** Result of an operation. */
-export type Report = BackupReport | RestoreCollectionsReport | RestoreReport | VerifyReport;
+export type Report =
+  BackupReport | PruneReport | RestoreCollectionsReport | RestoreReport | VerifyReport;
 
 /** The step an operation is at, as the server knows it. */
 export interface PendingStep {

@@ -158,6 +158,12 @@ export const errorTable = {
       'another Holdfast (run {runId}, Temporal {server}) holds the lease on this replica set since {since}',
     hint: 'Wait for it to end; if its Temporal is lost, run `holdfast restore --rollback` on the host that started it.',
   },
+  'HF-LOCK-004': {
+    exit: 11,
+    retryable: false,
+    message: 'backup {id} is in use: {reader}',
+    hint: 'Wait for it to end; `holdfast jobs` shows it.',
+  },
   'HF-FENCE-001': {
     exit: 1,
     retryable: true,
@@ -381,6 +387,12 @@ export const errorTable = {
     retryable: false,
     message: 'nothing tells which {what} {archive} is of',
     hint: 'It has no metadata. Run the command on the host it belongs to, or with a configuration that sets controller.modelUuid.',
+  },
+  'HF-BACKUP-007': {
+    exit: 14,
+    retryable: false,
+    message: 'backup {id} is pinned',
+    hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
   },
   'HF-PREFLIGHT-001': {
     exit: 14,

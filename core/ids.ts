@@ -46,6 +46,11 @@ export function controllerWorkflowId(modelUuid: string): string {
   return `holdfast/${modelUuid}`;
 }
 
+/** Workflow id under which changes of a controller's backups in the storage exclude each other. */
+export function repositoryWorkflowId(modelUuid: string): string {
+  return `${controllerWorkflowId(modelUuid)}/repository`;
+}
+
 /** Workflow id of the verification of one backup. */
 export function verifyWorkflowId(modelUuid: string, id: string): string {
   return `${controllerWorkflowId(modelUuid)}/verify/${id}`;

@@ -220,6 +220,44 @@ export interface VerifyReport {
   readonly duration: number;
 }
 
+/** Rules of retention, as catalog/retention explains them. */
+export interface PruneRules {
+  readonly last?: number;
+  readonly daily?: number;
+  readonly weekly?: number;
+  readonly monthly?: number;
+  readonly yearly?: number;
+  /** Milliseconds. */
+  readonly olderThan?: number;
+}
+
+/** Input of the workflow `prune`: exactly one of `ids` and `rules`. */
+export interface PruneInput {
+  readonly v: 1;
+  readonly controller: string;
+  /** What people call the controller; only a label. */
+  readonly controllerName?: string;
+  readonly machine: string;
+  readonly storage: string;
+  readonly ids?: readonly string[];
+  readonly rules?: PruneRules;
+  readonly placement: Placement;
+  readonly limits: OperationLimits;
+}
+
+/** Result of the workflow `prune`. */
+export interface PruneReport {
+  readonly v: 1;
+  readonly kind: 'prune';
+  /** Ids. */
+  readonly removed: readonly string[];
+  /** Ids of incomplete backups. */
+  readonly swept: readonly string[];
+  /** Bytes. */
+  readonly freed: number;
+  readonly duration: number;
+}
+
 /** Phases of all operations, as the search attribute HoldfastPhase shows them. */
 export type Phase =
   | 'preparing'
@@ -229,6 +267,7 @@ export type Phase =
   | 'inspecting'
   | 'storing'
   | 'verifying'
+  | 'removing'
   | 'committing'
   | 'locating'
   | 'fetching'
@@ -250,7 +289,7 @@ export type Phase =
 /** Answer of the query `status`. */
 export interface WorkflowStatus {
   readonly v: 1;
-  readonly kind: 'backup' | 'restore' | 'restoreCollections' | 'verify';
+  readonly kind: 'backup' | 'restore' | 'restoreCollections' | 'verify' | 'prune';
   readonly phase: Phase;
   readonly backupId?: string;
   /** Set while the restore waits for its confirmation, and after. */

@@ -29,7 +29,7 @@ export interface Plan {
 export type OperationKind = 'backup' | 'restore' | 'restoreCollections';
 
 /** What people call a kind of operation. */
-export function kindText(kind: OperationKind | 'verify'): string {
+export function kindText(kind: OperationKind | 'verify' | 'prune'): string {
   return kind === 'restoreCollections' ? 'restore of collections' : kind;
 }
 

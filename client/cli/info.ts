@@ -12,8 +12,8 @@ export const info: CommandRun = (context, input) => {
   return withClient(context, async (client) => {
     const { summary, manifest } = await client.info(input.arguments[0] ?? '');
     if (terminal.json) {
-      const { id, size, status, restorable } = summary;
-      terminal.outJson({ v: 1, id, size, status, restorable, manifest });
+      const { id, size, status, restorable, pinned } = summary;
+      terminal.outJson({ v: 1, id, size, status, restorable, pinned, manifest });
     } else if (terminal.quiet) {
       terminal.out(summary.id);
     } else {
@@ -62,7 +62,10 @@ function jujuFacts({ manifest }: CompleteBackup): Facts {
   ];
 }
 
-function holdfastFacts({ manifest, size, restorable }: CompleteBackup, storage: string): Facts {
+function holdfastFacts(
+  { manifest, size, restorable, pinned }: CompleteBackup,
+  storage: string,
+): Facts {
   const { mongo, hosts, tool, datasets } = manifest;
   const took = Date.parse(manifest.finished) - Date.parse(manifest.started);
   const database: Facts =
@@ -77,6 +80,7 @@ function holdfastFacts({ manifest, size, restorable }: CompleteBackup, storage: 
     ['storage', `${quoteName(storage)}, ${formatSize(size)}`],
     ['kind', `${quoteName(manifest.kind)}, ${manifest.purpose}, ${manifest.outcome}`],
     ['can be restored', restorable ? 'yes' : 'no: a newer Holdfast made it'],
+    ['pinned', pinned ? 'yes: nothing removes it' : 'no'],
     ['tags', manifest.tags.map(quoteName).join(', ')],
     ['hosts', hosts.map((host) => quoteName(`${host.machine} (${host.hostname})`)).join(', ')],
     ...database,

@@ -51,13 +51,15 @@ function row(backup: BackupSummary): string[] {
 }
 
 function statusOf(backup: BackupSummary): string {
-  if (backup.status !== 'complete') return backup.status;
-  return backup.purpose === 'safety' ? `${backup.outcome}, safety copy` : backup.outcome;
+  const pinned = backup.pinned ? ', pinned' : '';
+  if (backup.status !== 'complete') return `${backup.status}${pinned}`;
+  const safety = backup.purpose === 'safety' ? ', safety copy' : '';
+  return `${backup.outcome}${safety}${pinned}`;
 }
 
 function toJson(backup: BackupSummary): object {
-  const { id, controller, size, started, status } = backup;
-  const base = { id, controller, size, started, status };
+  const { id, controller, size, started, status, pinned } = backup;
+  const base = { id, controller, size, started, status, pinned };
   switch (backup.status) {
     case 'complete': {
       const { finished, notes, jujuVersion, hosts, purpose, outcome, restorable } = backup;

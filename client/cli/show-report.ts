@@ -1,5 +1,6 @@
 import type {
   BackupReport,
+  PruneReport,
   RestoreCollectionsReport,
   RestoreReport,
   VerifyReport,
@@ -11,6 +12,7 @@ import {
   renderVerification,
 } from '../render/report';
 import type { Report } from '../status';
+import { formatSize } from '../../core/sizes';
 import type { Terminal } from './terminal';
 
 /** Shows the report of any operation, as the command that begins such a one does. Returns its exit status. */
@@ -22,6 +24,8 @@ export function showReport(terminal: Terminal, report: Report): number {
       return showRestore(terminal, report);
     case 'restoreCollections':
       return showCollections(terminal, report);
+    case 'prune':
+      return showPrune(terminal, report);
     case 'verify':
       return showVerification(terminal, report);
     default:
@@ -68,5 +72,15 @@ export function showVerification(terminal: Terminal, report: VerifyReport): numb
     const lines = terminal.quiet ? [report.backupId] : renderVerification(report, terminal.width);
     lines.forEach((line) => terminal.out(line));
   }
+  return 0;
+}
+
+/** The ids that are gone, one a line. */
+export function showPrune(terminal: Terminal, { removed, swept, freed }: PruneReport): number {
+  if (terminal.json) return 0;
+  [...removed, ...swept].forEach((id) => terminal.out(id));
+  terminal.note(
+    `${removed.length} removed, ${swept.length} incomplete ones swept, ${formatSize(freed)} freed`,
+  );
   return 0;
 }

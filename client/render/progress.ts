@@ -11,6 +11,7 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   composing: 'composing the archive',
   inspecting: 'proving the archive',
   storing: 'storing the archive',
+  removing: 'removing backups',
   verifying: 'reading back and proving what is stored',
   committing: 'committing',
   locating: 'locating the backup',

@@ -167,6 +167,15 @@ const texts: Texts = {
       'another Holdfast (run run-1, Temporal 127.0.0.1:7233) holds the lease on this replica set since 2026-11-21T09:03:16.000Z',
     hint: 'Wait for it to end; if its Temporal is lost, run `holdfast restore --rollback` on the host that started it.',
   },
+  'HF-LOCK-004': {
+    params: {
+      id: '20260102-030405.11111111-2222-4333-8444-555555555555',
+      reader: 'a verification that runs',
+    },
+    message:
+      'backup 20260102-030405.11111111-2222-4333-8444-555555555555 is in use: a verification that runs',
+    hint: 'Wait for it to end; `holdfast jobs` shows it.',
+  },
   'HF-FENCE-001': {
     params: { mine: 1, step: 'dump', newer: 2 },
     message: 'attempt 1 of dump was overtaken by attempt 2 and stopped',
@@ -385,6 +394,11 @@ const texts: Texts = {
     params: { archive: 'juju-backup-20260102-030405.tar.gz', what: 'controller' },
     message: 'nothing tells which controller juju-backup-20260102-030405.tar.gz is of',
     hint: 'It has no metadata. Run the command on the host it belongs to, or with a configuration that sets controller.modelUuid.',
+  },
+  'HF-BACKUP-007': {
+    params: { id: '20260102-030405.11111111-2222-4333-8444-555555555555' },
+    message: 'backup 20260102-030405.11111111-2222-4333-8444-555555555555 is pinned',
+    hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
   },
   'HF-PREFLIGHT-001': {
     params: { problems: '  disk: /var/lib/juju is full' },

@@ -141,6 +141,7 @@ describe('holdfast cancel', () => {
     const lines = watched.stdout.trim().split('\n');
     const summary = lineSchemas.summary.parse(JSON.parse(lines.pop() ?? ''));
     expect(summary).toMatchObject({ kind: 'backup', outcome: 'complete' });
+    const backupId = 'backupId' in summary ? summary.backupId : '';
     const statuses = lines.map((line) => lineSchemas.status.parse(JSON.parse(line)));
     expect(new Set(statuses.map((status) => status.runId))).toEqual(new Set([runId]));
     const listed = documentSchemas.jobs.parse(
@@ -149,10 +150,10 @@ describe('holdfast cancel', () => {
     const job = listed.jobs.find((each) => each.runId === runId);
     expect(job).toMatchObject({ state: 'completed', outcome: 'complete', phase: 'done' });
     expect(listed.interrupted).toBeNull();
-    const again = await site.holdfast('watch', summary.backupId, '--quiet');
+    const again = await site.holdfast('watch', backupId, '--quiet');
     expect({ status: again.status, stdout: again.stdout }).toEqual({
       status: 0,
-      stdout: `${summary.backupId}\n`,
+      stdout: `${backupId}\n`,
     });
   });
 

@@ -111,6 +111,15 @@ describe('killed with -9 in the middle of', () => {
     expect({ status, stderr }).toMatchObject({ status: 0 });
   });
 
+  it('a removal: it goes on, and the backup is gone', async () => {
+    const id = await ground.site.create('to be removed');
+    await arm('pruneBackups');
+    const running = ground.site.begin('remove', id, '--yes');
+    const { status, stdout, stderr } = await survived(running.result, ['pruneBackups']);
+    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: `${id}\n` });
+    expect((await ground.site.holdfast('list', '--quiet')).stdout).not.toContain(id);
+  });
+
   it('each proof before a restore: nothing is changed, nothing stays', async () => {
     await arm(...proofSteps);
     const running = ground.site.begin('restore', ground.backupId, '--plan');

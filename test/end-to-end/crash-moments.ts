@@ -51,5 +51,7 @@ export const crashMoments: Readonly<Record<StepName, Moment>> = {
   // Some have their names, the others are stages.
   swapCollections: { before: /^mongod renameCollection admin copy\.hf-stage/, nth: 5 },
 
+  // Its MANIFEST is gone, and it is put aside, not removed.
+  pruneBackups: { before: /^rm .*\/\.gone\./, nth: 2 },
   verifyBackup: { before: /^read .*\.tar\.gz$/, nth: 3 },
 };

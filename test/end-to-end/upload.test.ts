@@ -80,7 +80,10 @@ describe('an archive that Juju made, on mongod 4.4', () => {
       await run('tar', ['-xzf', fixture, '-C', directory]);
       const uri = `mongodb://${other.target.hosts.join(',')}/?replicaSet=${other.target.replicaSet ?? ''}`;
       await run(binary('HOLDFAST_MONGORESTORE'), [
-        ...['--uri', uri, '--oplogReplay', '--quiet'],
+        '--uri',
+        uri,
+        '--oplogReplay',
+        '--quiet',
         join(directory, 'juju-backup/dump'),
       ]);
       for (const name of databases) {

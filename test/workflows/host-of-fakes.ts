@@ -84,6 +84,8 @@ function fakes(): StepBodies {
     loadCollections: () => Promise.resolve({ collections: 1, documents: 40, oplogEntries: 7 }),
     swapCollections: () => Promise.resolve({ replaced: 0 }),
 
+    pruneBackups: () =>
+      Promise.resolve({ v: 1, kind: 'prune', removed: [sampleBackupId], swept: [], freed: 9_000 }),
     verifyBackup: () =>
       Promise.resolve({
         v: 1,
