@@ -1,7 +1,7 @@
 import { isRestorable, manifestLimit, parseManifest, type Manifest } from '../archive/manifest';
 import { errorText, HoldfastError, isAbort, isHoldfastError } from '../core/errors';
 import { parseBackupId } from '../core/ids';
-import { isPinned } from './marks';
+import { isPinned, lastVerified, type Verified } from './marks';
 import {
   manifestName,
   type BackupStorage,
@@ -19,6 +19,8 @@ interface SummaryBase {
   readonly files: readonly StoredFile[];
   /** RFC 3339: from the MANIFEST, else from the id. */
   readonly started: string;
+  /** The last verification; undefined when there was none. */
+  readonly verified: Verified | undefined;
   /** Nothing removes it. */
   readonly pinned: boolean;
 }
@@ -151,6 +153,7 @@ export async function summarize(
     size: scanned.files.reduce((sum, file) => sum + file.size, 0),
     files: scanned.files,
     started: startedOf(scanned.name) ?? '',
+    verified: lastVerified(scanned.files),
     pinned: isPinned(scanned.files),
   };
   const file = scanned.files.find(({ name }) => name === manifestName);

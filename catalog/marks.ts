@@ -50,3 +50,42 @@ export async function setPin(target: PinTarget, pinned: boolean): Promise<boolea
       return true;
   }
 }
+
+/** What the last verification of a backup found. */
+export interface Verified {
+  /** Milliseconds since the epoch, whole seconds. */
+  readonly at: number;
+  readonly sound: boolean;
+}
+
+const verifiedPattern = /^VERIFIED\.(\d{10,11})\.(sound|damaged)$/;
+
+/** The last verification of a backup, by the names of its files alone; undefined when there was none. */
+export function lastVerified(files: readonly Pick<StoredFile, 'name'>[]): Verified | undefined {
+  let last: Verified | undefined;
+  for (const { name } of files) {
+    const match = verifiedPattern.exec(name);
+    if (match === null) continue;
+    const found = { at: Number(match[1]) * 1000, sound: match[2] === 'sound' };
+    // Of two in one second the one that found damage counts.
+    if (last === undefined || found.at > last.at || (found.at === last.at && !found.sound))
+      last = found;
+  }
+  return last;
+}
+
+/**
+ * Writes down what a verification found: a file `VERIFIED.<seconds>.<sound or damaged>`.
+ * @throws HoldfastError HF-STORAGE-001, HF-STORAGE-002, and what the storage throws.
+ */
+export async function recordVerified(
+  target: Omit<PinTarget, 'at'>,
+  { at, sound }: Verified,
+): Promise<void> {
+  const { storage, controller, id, owner } = target;
+  const call = target.signal === undefined ? {} : { signal: target.signal };
+  const handle = await storage.resumeBackup(controller, id, owner, call);
+  const name = `VERIFIED.${Math.floor(at / 1000)}.${sound ? 'sound' : 'damaged'}`;
+  const text = `${JSON.stringify({ v: 1, sound, at: new Date(at).toISOString() })}\n`;
+  await handle.putFile(name, Buffer.from(text), { ...call, ifAbsent: true });
+}

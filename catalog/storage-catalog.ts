@@ -76,6 +76,7 @@ async function findLatest(query: CatalogQuery): Promise<FoundBackup> {
     const options = query.signal === undefined ? {} : { signal: query.signal };
     const summary = await summarize(storage, backup, options);
     if (summary.status !== 'complete' || !summary.restorable) continue;
+    if (summary.verified?.sound === false) continue;
     if (summary.purpose !== 'safety') return found(summary);
   }
   throw new HoldfastError('HF-BACKUP-003', { storage: storage.name, controller });
@@ -93,7 +94,7 @@ async function matching(query: CatalogQuery, id: string): Promise<ScannedBackup[
 
 /**
  * Finds one complete backup: by its id, by the beginning of its id when only one begins so, or the
- * newest with `latest`. The latest is never incomplete, damaged, a safety copy, or of a kind this
+ * newest with `latest`. The latest is never incomplete, damaged (also by its last verification), a safety copy, or of a kind this
  * version cannot restore.
  *
  * @throws HoldfastError HF-BACKUP-001 when `id` is no id; HF-STORAGE-001 when there is no such

@@ -197,12 +197,15 @@ export const lineSchemas = {
   }),
 } as const;
 
+const verified = z.strictObject({ at: instant, sound: z.boolean() }).optional();
+
 const listed = {
   id: z.string(),
   controller: z.string(),
   size: count,
   started: z.iso.datetime(),
   pinned: z.boolean(),
+  verified,
 };
 
 /** The one document of each short command, by the command's name. */
@@ -235,6 +238,7 @@ export const documentSchemas = {
     status: z.literal('complete'),
     restorable: z.boolean(),
     pinned: z.boolean(),
+    verified,
     /** docs/format.md specifies it. */
     manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
   }),

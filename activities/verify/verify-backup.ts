@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import { inspectArchive } from '../../archive/inspect-archive';
+import { recordVerified } from '../../catalog/marks';
 import { findBackup } from '../../catalog/storage-catalog';
+import { errorText, isHoldfastError } from '../../core/errors';
 import type { VerifyInput, VerifyReport } from '../../core/messages';
 import { storageDirectory } from '../../core/operation';
 import { indexName } from '../../storage/contract';
@@ -12,7 +14,8 @@ import type { Attempt } from '../step';
  * Reads a stored backup from its first byte to its last and proves it: MANIFEST, INDEX, every
  * stored range, every entry's content, every BSON frame.
  *
- * Side effect: none. Checkpoint: none, reading starts anew. Timeouts: the heartbeat.
+ * Side effect: what it found is written down beside the backup, as a new file. Idempotency key: the
+ * second. Checkpoint: none, reading starts anew. Timeouts: the heartbeat.
  * @throws HoldfastError HF-ARCHIVE-001 with the damaged entry, HF-ARCHIVE-002, HF-MANIFEST-001,
  * HF-STORAGE-001, HF-BACKUP-004
  */
@@ -30,6 +33,16 @@ export async function verifyBackup(
   progress.expect(archive.size);
   const index: Readable = await handle.readFile(indexName, undefined, { signal });
   const bytes: Readable = await handle.readFile(archive.name, undefined, { signal });
+  const record = async (sound: boolean): Promise<void> => {
+    const target = { storage, controller, id: summary.id, owner: manifest.owner, signal };
+    try {
+      await recordVerified(target, { at: dependencies.environment.now(), sound });
+    } catch (error) {
+      signal.throwIfAborted();
+      // What was found counts, written down or not: a storage may be read-only.
+      attempt.warn('the result cannot be written down', { reason: errorText(error) });
+    }
+  };
   try {
     const totals = await inspectArchive({
       archive: archive.name,
@@ -40,6 +53,7 @@ export async function verifyBackup(
       signal,
       onProgress: ({ done }) => progress.advance(done),
     });
+    await record(true);
     return {
       v: 1,
       kind: 'verify',
@@ -49,6 +63,9 @@ export async function verifyBackup(
       documents: totals.documents,
       bytes: totals.size,
     };
+  } catch (error) {
+    if (isHoldfastError(error, 'HF-ARCHIVE-001', 'HF-ARCHIVE-002')) await record(false);
+    throw error;
   } finally {
     index.destroy();
     bytes.destroy();

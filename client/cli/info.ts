@@ -12,8 +12,9 @@ export const info: CommandRun = (context, input) => {
   return withClient(context, async (client) => {
     const { summary, manifest } = await client.info(input.arguments[0] ?? '');
     if (terminal.json) {
-      const { id, size, status, restorable, pinned } = summary;
-      terminal.outJson({ v: 1, id, size, status, restorable, pinned, manifest });
+      const { id, size, status, restorable, pinned, verified } = summary;
+      const known = verified === undefined ? {} : { verified };
+      terminal.outJson({ v: 1, id, size, status, restorable, pinned, ...known, manifest });
     } else if (terminal.quiet) {
       terminal.out(summary.id);
     } else {
@@ -63,7 +64,7 @@ function jujuFacts({ manifest }: CompleteBackup): Facts {
 }
 
 function holdfastFacts(
-  { manifest, size, restorable, pinned }: CompleteBackup,
+  { manifest, size, restorable, pinned, verified }: CompleteBackup,
   storage: string,
 ): Facts {
   const { mongo, hosts, tool, datasets } = manifest;
@@ -80,6 +81,7 @@ function holdfastFacts(
     ['storage', `${quoteName(storage)}, ${formatSize(size)}`],
     ['kind', `${quoteName(manifest.kind)}, ${manifest.purpose}, ${manifest.outcome}`],
     ['can be restored', restorable ? 'yes' : 'no: a newer Holdfast made it'],
+    ['verified', verifiedText(verified)],
     ['pinned', pinned ? 'yes: nothing removes it' : 'no'],
     ['tags', manifest.tags.map(quoteName).join(', ')],
     ['hosts', hosts.map((host) => quoteName(`${host.machine} (${host.hostname})`)).join(', ')],
@@ -95,6 +97,11 @@ function holdfastFacts(
     ...(manifest.origin === undefined ? [['taken in', formatDuration(took)] as const] : []),
     ['made by', quoteName(`${tool.name} ${tool.version}`)],
   ];
+}
+
+function verifiedText(verified: CompleteBackup['verified']): string {
+  if (verified === undefined) return 'not yet';
+  return `${formatTime(verified.at)}, ${verified.sound ? 'sound' : 'DAMAGED'}`;
 }
 
 /** Which file of Juju's the backup was made of, under the checksum that Juju knows it by. */

@@ -51,15 +51,18 @@ function row(backup: BackupSummary): string[] {
 }
 
 function statusOf(backup: BackupSummary): string {
-  const pinned = backup.pinned ? ', pinned' : '';
+  const { verified } = backup;
+  const proven = verified === undefined ? '' : verified.sound ? ', verified' : ', found damaged';
+  const pinned = `${proven}${backup.pinned ? ', pinned' : ''}`;
   if (backup.status !== 'complete') return `${backup.status}${pinned}`;
   const safety = backup.purpose === 'safety' ? ', safety copy' : '';
   return `${backup.outcome}${safety}${pinned}`;
 }
 
 function toJson(backup: BackupSummary): object {
-  const { id, controller, size, started, status, pinned } = backup;
-  const base = { id, controller, size, started, status, pinned };
+  const { id, controller, size, started, status, pinned, verified } = backup;
+  const known = verified === undefined ? {} : { verified };
+  const base = { id, controller, size, started, status, pinned, ...known };
   switch (backup.status) {
     case 'complete': {
       const { finished, notes, jujuVersion, hosts, purpose, outcome, restorable } = backup;

@@ -62,6 +62,9 @@ describe('backups that no rule keeps', () => {
     expect(await listed()).toEqual([first, third]);
     // A backup with a pin is as good as before.
     expect((await site.holdfast('verify', first)).status).toBe(0);
+    expect((await site.holdfast('list')).stdout).toMatch(
+      new RegExp(`${first}.*complete, verified, pinned`),
+    );
   });
 
   it('are removed when the pin is taken back', async () => {

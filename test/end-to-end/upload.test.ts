@@ -70,6 +70,10 @@ describe('an archive that Juju made, on mongod 4.4', () => {
     const verified = await site.holdfast('verify', id);
     expect(verified.stderr).not.toContain('error');
     expect(verified.status).toBe(0);
+    const listed = await site.holdfast('list', '--json');
+    expect(documentSchemas.list.parse(JSON.parse(listed.stdout)).backups).toMatchObject([
+      { id, verified: { sound: true } },
+    ]);
   });
 
   it('is restored to what the real mongorestore makes of it', async () => {
