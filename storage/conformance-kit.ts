@@ -5,7 +5,10 @@ import type { BackupStorage, UploadSource, WriteHandle } from './contract';
 // Any test runner with the globals describe, it and expect will do (Jest, Vitest); none is imported.
 declare const it: (title: string, body: () => Promise<void>) => void;
 
-/** A storage to be proven. Every call of the factory gives an empty one. */
+/**
+ * A storage to be proven. Every call of the factory gives an empty one, which reports the progress of
+ * an upload at least every 6 MiB.
+ */
 export interface StorageUnderTest {
   /** Two clients of one and the same storage, as two hosts would have. */
   readonly storage: BackupStorage;
