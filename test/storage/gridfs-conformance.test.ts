@@ -1,0 +1,28 @@
+import { describeStorage } from '../../storage/conformance';
+import { startReplicaSet, type TestReplicaSet } from '../mongo/replica-set';
+import { openGridfs } from './gridfs-server';
+
+let set: TestReplicaSet;
+beforeAll(async () => {
+  set = await startReplicaSet({ version: '6.0' });
+});
+afterAll(() => set.stop());
+
+let buckets = 0;
+describeStorage('gridfs', async () => {
+  buckets += 1;
+  const bucket = `bucket${buckets}`;
+  const [storage, other] = [openGridfs(set, bucket), openGridfs(set, bucket)];
+  return {
+    storage,
+    other,
+    dispose: async () => {
+      const { client } = await import('mongodb').then(async () => ({ client: await set.client() }));
+      const db = client.db('holdfast_storage');
+      for (const name of ['files', 'chunks', 'uploads'])
+        await db.dropCollection(`${bucket}.${name}`);
+      await storage.close();
+      await other.close();
+    },
+  };
+});
