@@ -1,3 +1,4 @@
+import * as os from 'node:os';
 import type { Binary, ClientSession, Collection, Long, MongoClient, ObjectId } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
 import type { GridfsStorageOptions } from './gridfs-options';
@@ -82,6 +83,8 @@ export class GridfsService {
       ...(replicaSet === undefined ? {} : { replicaSet }),
       ...(tls === undefined ? {} : { tls: true, tlsCAFile: tls.caFile }),
       appName: 'holdfast-storage',
+      // The driver's own way is a dynamic import(), which fails without a word under Jest.
+      runtimeAdapters: { os },
       readPreference: 'primary',
       readConcern: { level: 'majority' },
       writeConcern: { w: 'majority', wtimeoutMS: majorityWait },

@@ -17,10 +17,6 @@ describeStorage('gridfs', async () => {
     storage,
     other,
     dispose: async () => {
-      const { client } = await import('mongodb').then(async () => ({ client: await set.client() }));
-      const db = client.db('holdfast_storage');
-      for (const name of ['files', 'chunks', 'uploads'])
-        await db.dropCollection(`${bucket}.${name}`);
       await storage.close();
       await other.close();
     },
