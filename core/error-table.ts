@@ -345,6 +345,12 @@ export const errorTable = {
     message: 'storage {storage} has no bucket {bucket}',
     hint: 'Make the bucket, or correct storage.bucket in holdfast.yaml.',
   },
+  'HF-STORAGE-015': {
+    exit: 2,
+    retryable: false,
+    message: 'storage {storage} is not configured as it should be: {problems}',
+    hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
   'HF-BACKUP-001': {
     exit: 2,
     retryable: false,

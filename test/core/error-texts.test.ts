@@ -354,6 +354,12 @@ const texts: Texts = {
     message: 'storage offsite has no bucket backups',
     hint: 'Make the bucket, or correct storage.bucket in holdfast.yaml.',
   },
+  'HF-STORAGE-015': {
+    params: { storage: 'tape', problems: 'module ./tape.js exports no openStorage' },
+    message:
+      'storage tape is not configured as it should be: module ./tape.js exports no openStorage',
+    hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },
     message: 'yesterday is not a backup id',
