@@ -1,3 +1,4 @@
+import { storageRoot } from '../config/storage-schema';
 import { HoldfastError } from '../core/errors';
 import type { HostIdentity, OperationRef, Plan } from '../core/operation';
 import { identifyHost, rememberHost, requireSameHost } from '../controller/host-identity';
@@ -27,7 +28,7 @@ export function currentPlan(dependencies: ActivityDependencies, storage: string)
   const { config } = dependencies;
   return {
     storage,
-    storageRoot: config.storage.path,
+    storageRoot: storageRoot(config.storage),
     root: config.controller.root,
     dataDir: config.controller.dataDir,
     workspace: config.workspace,

@@ -354,7 +354,7 @@ export class HoldfastClient {
   }
 
   async #query(signal: AbortSignal | undefined) {
-    this.#storage ??= createStorageRegistry().openStorage(this.config.storage);
+    this.#storage ??= createStorageRegistry(this.environment).openStorage(this.config.storage);
     const host = await this.host().catch((error: unknown) => {
       if (isHoldfastError(error, 'HF-HOST-001', 'HF-HOST-003')) return undefined;
       throw error;

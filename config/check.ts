@@ -7,6 +7,7 @@ import type { LoadedConfig } from './load';
 import { originText, type Origin } from './origin';
 import { settingsOf, type Setting } from './resolve';
 import { readSecret, secretReferenceText } from './secret-reference';
+import type { StorageSettings } from './storage-schema';
 import { workspaceWarning } from './workspace';
 
 /** What `holdfast config check` says of a configuration that could be loaded. */
@@ -22,6 +23,7 @@ export interface ConfigCheck {
 const durations = new Set(['hostWait', 'heartbeatTimeout', 'confirmWait']);
 const sizes = new Set([
   'memberSize',
+  'partSize',
   'buffers',
   'bytes',
   'readBytesPerSecond',
@@ -45,9 +47,28 @@ function isReadLater(path: string, origin: Origin | undefined): boolean {
   );
 }
 
+function storageSecrets(storage: StorageSettings): [string, SecretReference | undefined][] {
+  switch (storage.type) {
+    case 'file':
+    case 'module':
+      return [];
+    case 's3':
+      return [
+        ['storage.credentials.secretAccessKey', storage.credentials?.secretAccessKey],
+        [
+          'storage.encryption.key',
+          storage.encryption?.type === 'customer' ? storage.encryption.key : undefined,
+        ],
+      ];
+    case 'gridfs':
+      return [['storage.password', storage.password]];
+  }
+}
+
 function secretsOf({ config }: LoadedConfig): [string, SecretReference][] {
   const named: [string, SecretReference | undefined][] = [
     ['mongo.password', config.mongo.password],
+    ...storageSecrets(config.storage),
     ['temporal.apiKey', config.temporal.apiKey],
   ];
   return named.flatMap(([path, reference]) => (reference === undefined ? [] : [[path, reference]]));

@@ -1,3 +1,5 @@
+import type { StorageSettings } from './storage-schema';
+
 /** Where a secret lies; its value is read by `readSecret` on the host that needs it. */
 export type SecretReference = { readonly file: string } | { readonly env: string };
 
@@ -39,14 +41,6 @@ export interface MongoConfig {
   readonly password: SecretReference | undefined;
   /** Which member of a replica set a dump reads, where it has several. */
   readonly readFrom: 'secondary' | 'primary';
-}
-
-/** A file storage. Other types join this union with their own settings. */
-export interface FileStorageConfig {
-  readonly name: string;
-  readonly type: 'file';
-  /** Absolute path of the storage's root. */
-  readonly path: string;
 }
 
 /** TLS towards Temporal as holdfast.yaml gives it. */
@@ -100,7 +94,7 @@ export interface LimitsConfig {
 export interface HoldfastConfig {
   readonly controller: ControllerConfig;
   readonly mongo: MongoConfig;
-  readonly storage: FileStorageConfig;
+  readonly storage: StorageSettings;
   /** Absolute. */
   readonly workspace: string;
   /** State directory of the embedded Temporal server, absolute. */

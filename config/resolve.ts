@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { HoldfastConfig, SecretReference, TemporalTlsConfig } from './holdfast-config';
 import type { ParsedConfig } from './schema';
+import { resolveStorage } from './storage-schema';
 import type { SettingPath } from './yaml-document';
 
 type Base = (path: SettingPath) => string;
@@ -58,7 +59,7 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       password: resolveSecret(mongo.password, own),
       readFrom: mongo.readFrom,
     },
-    storage: { ...storage, path: resolve(own, storage.path) },
+    storage: resolveStorage(storage, own),
     workspace,
     state:
       parsed.state === undefined
@@ -81,7 +82,13 @@ export interface Setting {
   readonly value: unknown;
 }
 
-const secretPaths = new Set(['mongo.password', 'temporal.apiKey']);
+const secretPaths = new Set([
+  'mongo.password',
+  'storage.credentials.secretAccessKey',
+  'storage.encryption.key',
+  'storage.password',
+  'temporal.apiKey',
+]);
 
 /** Every setting, in the order of the configuration. */
 export function settingsOf(config: HoldfastConfig): Setting[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { machineTagPattern, uuidPattern } from '../core/ids';
 import { absolutePath, duration, hostPort, path, secret, section, size, text } from './fields';
+import { storageSchema } from './storage-schema';
 
 const second = 1000;
 const hour = 3600 * second;
@@ -41,17 +42,6 @@ const mongo = section({
   password: secret.optional(),
   readFrom: z.enum(['secondary', 'primary']).prefault('secondary'),
 });
-
-const storageName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
-    error: 'must be letters, digits, dots, underscores and hyphens',
-  })
-  .prefault('default');
-
-const storage = z.discriminatedUnion('type', [
-  section({ name: storageName, type: z.literal('file'), path }),
-]);
 
 const temporal = section({
   address: hostPort.prefault('127.0.0.1:7233'),
@@ -101,7 +91,7 @@ const limits = section({
 export const schema = section({
   controller: controller.prefault({}),
   mongo: mongo.prefault({}),
-  storage,
+  storage: storageSchema,
   workspace: path.prefault('/var/lib/holdfast'),
   state: path.optional(),
   temporal: temporal.prefault({}),

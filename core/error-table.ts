@@ -351,6 +351,30 @@ export const errorTable = {
     message: 'no storage is named {name} here; configured is {known}',
     hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
   },
+  'HF-STORAGE-012': {
+    exit: 14,
+    retryable: false,
+    message: 'backup {name} in storage {storage} is locked until {until}',
+    hint: 'Nobody can remove it before. The lock comes from storage.retention in holdfast.yaml.',
+  },
+  'HF-STORAGE-013': {
+    exit: 12,
+    retryable: false,
+    message: 'storage {storage} refuses access: {reason}',
+    hint: 'Check the credentials and what they are allowed to do (docs/storage.md).',
+  },
+  'HF-STORAGE-014': {
+    exit: 10,
+    retryable: false,
+    message: 'storage {storage} has no bucket {bucket}',
+    hint: 'Make the bucket, or correct storage.bucket in holdfast.yaml.',
+  },
+  'HF-STORAGE-015': {
+    exit: 2,
+    retryable: false,
+    message: 'storage {storage} is not configured as it should be: {problems}',
+    hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
   'HF-BACKUP-001': {
     exit: 2,
     retryable: false,

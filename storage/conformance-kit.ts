@@ -5,7 +5,10 @@ import type { BackupStorage, UploadSource, WriteHandle } from './contract';
 // Any test runner with the globals describe, it and expect will do (Jest, Vitest); none is imported.
 declare const it: (title: string, body: () => Promise<void>) => void;
 
-/** A storage to be proven. Every call of the factory gives an empty one. */
+/**
+ * A storage to be proven. Every call of the factory gives an empty one, which reports the progress of
+ * an upload at least every 6 MiB.
+ */
 export interface StorageUnderTest {
   /** Two clients of one and the same storage, as two hosts would have. */
   readonly storage: BackupStorage;
@@ -42,14 +45,16 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 /** UTF-8 bytes. */
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
-/** Bytes that differ at every place, the same for the same size. */
+/** Bytes without a period that a misplaced block could hide behind, the same for the same size. */
 export function pattern(size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
+  const block = Buffer.allocUnsafe(65_521);
   let state = 0x9e3779b9;
-  for (let at = 0; at < size; at += 1) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    bytes[at] = state >>> 24;
+  for (let at = 0; at < block.length; at += 1) {
+    state = (state * 1_103 + 12_345) % 4_294_967_291;
+    block[at] = state % 251;
   }
+  const bytes = Buffer.alloc(size, block);
+  for (let at = 0; at + 8 <= size; at += 4_096) bytes.writeDoubleBE(at, at);
   return bytes;
 }
 

@@ -26,7 +26,7 @@ import { readStoredFile } from './file-reader';
 import { uploadPart } from './file-upload';
 import { hasCode } from './file-volume';
 import { openWriter } from './file-writer';
-import { checkName } from './names';
+import { checkManifest, checkName } from './names';
 
 type Place = Pick<OpenBackup, 'volume' | 'directory' | 'name' | 'path'>;
 
@@ -139,9 +139,10 @@ export class FileWriteHandle extends FileReadHandle implements WriteHandle {
     options: CallOptions & { readonly ifAbsent?: boolean } = {},
   ): Promise<'written' | 'exists'> {
     const ifAbsent = options.ifAbsent === true;
-    const put = ifAbsent
-      ? () => createWhole(this.backup.path, name, bytes)
-      : () => this.#replace(name, bytes);
+    const put = async () => {
+      checkManifest(name, bytes);
+      return ifAbsent ? createWhole(this.backup.path, name, bytes) : this.#replace(name, bytes);
+    };
     // A conditional put changes nothing that is there, so it may meet the commit already done.
     const result = await this.#write('putFile', name, put, {
       ...options,

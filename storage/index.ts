@@ -20,9 +20,9 @@ export { describeStorage } from './conformance';
 export type { StorageUnderTest } from './conformance-kit';
 export { openFileStorage, type FileStorageOptions } from './file-storage';
 export { checkName, directoryParts, isStorageName } from './names';
-export {
-  createStorageRegistry,
-  StorageRegistry,
-  type StorageConfig,
-  type StorageFactory,
-} from './registry';
+export { createStorageRegistry, StorageRegistry, type StorageFactory } from './registry';
+export type { StorageConfig } from './storage-config';
+export { openGridfsStorage } from './gridfs-store';
+export type { GridfsStorageOptions } from './gridfs-options';
+export { openS3Storage } from './s3-store';
+export type { S3Credentials, S3Encryption, S3StorageOptions } from './s3-options';

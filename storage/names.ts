@@ -1,5 +1,6 @@
 import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
+import { manifestName } from './contract';
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
@@ -25,4 +26,9 @@ export function directoryParts(directory: string): string[] {
     throw refuse('directory', directory);
   }
   return parts;
+}
+
+/** @throws Error when a MANIFEST is empty: a storage may keep an empty one for an abort that is under way. */
+export function checkManifest(name: string, bytes: Uint8Array): void {
+  if (name === manifestName && bytes.length === 0) throw new Error('a MANIFEST is never empty');
 }

@@ -1,12 +1,9 @@
+import { processEnvironment } from '../config/environment';
 import { HoldfastError } from '../core/errors';
 import type { BackupStorage } from './contract';
 import { openFileStorage } from './file-storage';
-
-/** What every storage's configuration has; the rest belongs to its type. */
-export interface StorageConfig {
-  readonly name: string;
-  readonly type: string;
-}
+import { openGridfs, openModule, openS3, type StorageEnvironment } from './open-configured';
+import type { StorageConfig } from './storage-config';
 
 /** Makes a storage from its configuration; throws a HoldfastError when a setting of its type is wrong. */
 export type StorageFactory = (config: StorageConfig) => BackupStorage;
@@ -38,12 +35,21 @@ export class StorageRegistry {
   }
 }
 
-/** A registry with the built-in types: `file`. */
-export function createStorageRegistry(): StorageRegistry {
-  return new StorageRegistry().registerStorage('file', (config) => {
-    if ('path' in config && typeof config.path === 'string') {
-      return openFileStorage({ name: config.name, path: config.path });
-    }
-    throw new HoldfastError('HF-STORAGE-005', { path: '-', reason: 'storage.path is not set' });
-  });
+/**
+ * A registry with the built-in types: `file`, `s3`, `gridfs`, and `module`, which loads one of another
+ * maker. Secrets are read, and connections made, by the first call of the storage.
+ */
+export function createStorageRegistry(
+  environment: StorageEnvironment = processEnvironment(),
+): StorageRegistry {
+  return new StorageRegistry()
+    .registerStorage('file', (config) => {
+      if ('path' in config && typeof config.path === 'string') {
+        return openFileStorage({ name: config.name, path: config.path });
+      }
+      throw new HoldfastError('HF-STORAGE-005', { path: '-', reason: 'storage.path is not set' });
+    })
+    .registerStorage('s3', (config) => openS3(config, environment))
+    .registerStorage('gridfs', (config) => openGridfs(config, environment))
+    .registerStorage('module', openModule);
 }

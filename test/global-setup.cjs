@@ -1,7 +1,15 @@
 const { execFileSync } = require('node:child_process');
 const { join } = require('node:path');
 
-const servers = ['temporal', 'mongod', 'mongod44', 'mongodump', 'mongorestore', 'bsondump'];
+const servers = [
+  'temporal',
+  'mongod',
+  'mongod44',
+  'mongodump',
+  'mongorestore',
+  'bsondump',
+  'versitygw',
+];
 
 /** The servers' paths are handed to the tests by the environment; a single `npx jest FILE` finds them too. */
 module.exports = () => {

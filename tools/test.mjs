@@ -14,7 +14,15 @@ import { StepRunner } from './test/step-runner.mjs';
 import { servers } from './servers/table.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const SERVERS = ['temporal', 'mongod', 'mongod44', 'mongodump', 'mongorestore', 'bsondump'];
+const SERVERS = [
+  'temporal',
+  'mongod',
+  'mongod44',
+  'mongodump',
+  'mongorestore',
+  'bsondump',
+  'versitygw',
+];
 
 /** @param {string[]} jestArguments @returns {Promise<import('./test/count.mjs').Count>} */
 async function runAll(jestArguments) {

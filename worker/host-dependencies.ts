@@ -22,7 +22,7 @@ export function hostDependencies(
   format: LogFormat = 'json',
 ): HostDependencies {
   const log = createOperationsLog(config.log.file, format);
-  const storage = createStorageRegistry().openStorage(config.storage);
+  const storage = createStorageRegistry(environment).openStorage(config.storage);
   return {
     activities: {
       config,

@@ -1,5 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { z } from 'zod';
+import { storageVolume } from '../../config/storage-schema';
 import type { BackupInput } from '../../core/messages';
 import { isExcludedNamespace } from '../../core/ids';
 import { storageDirectory, type OperationRef } from '../../core/operation';
@@ -89,11 +90,12 @@ async function requireDataFits(
   try {
     const need = (await dataSize(client)) * spoolShare;
     const floor = config.limits.freeSpace;
-    const storage = ref.plan.storageRoot;
-    const shared = await onOneVolume(config.workspace, storage);
+    const storage = storageVolume(config.storage);
+    const shared = storage !== undefined && (await onOneVolume(config.workspace, storage));
     const what = shared ? 'spool and archive of this backup' : 'the spool of this backup';
     await requireSpace(config.workspace, shared ? 2 * need : need, what, floor);
-    if (!shared) await requireSpace(storage, need, 'the archive of this backup', floor);
+    if (storage !== undefined && !shared)
+      await requireSpace(storage, need, 'the archive of this backup', floor);
   } finally {
     await client.close();
   }

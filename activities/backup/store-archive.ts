@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storageVolume } from '../../config/storage-schema';
 import { openRope, readRope } from '../../archive/rope-file';
 import type { ArchiveFacts } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
@@ -36,12 +37,11 @@ export async function storeArchive(
   const epoch = await claimEpoch(directory, 'store');
   const resume = await readCheckpoint(epoch, uploadSchema);
   const floor = dependencies.config.limits.freeSpace;
-  await requireSpace(
-    ref.plan.storageRoot,
-    archive.size - (resume?.acknowledged ?? 0),
-    'the archive',
-    floor,
-  );
+  const volume = storageVolume(dependencies.config.storage);
+  const requireRoom = async (bytes: number): Promise<void> => {
+    if (volume !== undefined) await requireSpace(volume, bytes, 'the archive', floor);
+  };
+  await requireRoom(archive.size - (resume?.acknowledged ?? 0));
   const rope = await readRope(ropePath(directory));
   const storage = dependencies.openStorage(ref.plan.storage);
   const handle = await storage.resumeBackup(ref.directory, ref.backupId, ref.owner, { signal });
@@ -66,7 +66,7 @@ export async function storeArchive(
       ...(resume === undefined ? {} : { resume }),
       onProgress: async (state) => {
         await writeCheckpoint(epoch, state);
-        await requireSpace(ref.plan.storageRoot, 0, 'the archive', floor);
+        await requireRoom(0);
       },
     },
   );

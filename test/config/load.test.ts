@@ -200,7 +200,7 @@ __proto__: {a: 1}
       '  7:11 mongo.hosts[0]: must be host:port; for example 127.0.0.1:37017 or [::1]:37017',
       '  8:3 mongo.tls.caFile: is missing',
       '  8:9 mongo.tls.cafile: unknown key; did you mean caFile?',
-      '  9:1 storage.type: is missing; write file',
+      '  9:1 storage.type: is missing; write file or s3 or gridfs or module',
       '  11:12 workspace: must be a path',
       '  13:17 temporal.tls.caFile: must be a path',
       '  13:20 temporal.tls.x: unknown key; known here: caFile, certFile, keyFile, serverName',
@@ -235,7 +235,9 @@ __proto__: {a: 1}
   it('that is empty, or no mapping, says what is missing', async () => {
     expect(await problems('')).toEqual(['  1:1 storage: is missing']);
     expect(await problems('- 1\n')).toEqual(['  1:1 must be a mapping']);
-    expect(await problems('storage: {type: s4}')).toEqual(['  1:17 storage.type: must be file']);
+    expect(await problems('storage: {type: s4}')).toEqual([
+      '  1:17 storage.type: must be one of file, s3, gridfs, module; did you mean s3?',
+    ]);
   });
 
   it('with YAML that cannot be read gives the places', async () => {

@@ -32,7 +32,7 @@ describe('where a value comes from', () => {
     expect(config.workspace).toBe('/nowhere/from-variable');
     expect(origins.get('workspace')).toEqual({ kind: 'environment', name: 'HOLDFAST_WORKSPACE' });
     expect(origins.get('storage.path')).toEqual({ kind: 'file', line: 3, column: 9 });
-    expect(config.storage.path).toBe(join(temporary.path, 'srv'));
+    expect(config.storage).toMatchObject({ path: join(temporary.path, 'srv') });
     expect(origins.get('limits.level')).toEqual({ kind: 'default' });
   });
 

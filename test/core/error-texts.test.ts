@@ -363,6 +363,27 @@ const texts: Texts = {
     message: 'no storage is named offsite here; configured is default',
     hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
   },
+  'HF-STORAGE-012': {
+    params: { name: 'b', storage: 'offsite', until: '2026-12-01T00:00:00.000Z' },
+    message: 'backup b in storage offsite is locked until 2026-12-01T00:00:00.000Z',
+    hint: 'Nobody can remove it before. The lock comes from storage.retention in holdfast.yaml.',
+  },
+  'HF-STORAGE-013': {
+    params: { storage: 'offsite', reason: 'AccessDenied: Access Denied' },
+    message: 'storage offsite refuses access: AccessDenied: Access Denied',
+    hint: 'Check the credentials and what they are allowed to do (docs/storage.md).',
+  },
+  'HF-STORAGE-014': {
+    params: { storage: 'offsite', bucket: 'backups' },
+    message: 'storage offsite has no bucket backups',
+    hint: 'Make the bucket, or correct storage.bucket in holdfast.yaml.',
+  },
+  'HF-STORAGE-015': {
+    params: { storage: 'tape', problems: 'module ./tape.js exports no openStorage' },
+    message:
+      'storage tape is not configured as it should be: module ./tape.js exports no openStorage',
+    hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },
     message: 'yesterday is not a backup id',

@@ -40,6 +40,8 @@ export interface SiteOptions {
   readonly workerEnvironment?: Readonly<Record<string, string>>;
   /** Bytes that must stay free on every volume; the example's own number when not given. */
   readonly keepFree?: number;
+  /** The section `storage` of holdfast.yaml, one line of YAML; the example's directory when not given. */
+  readonly storage?: string;
   /** Is given the example's directory before anything is in it: to mount volumes there. */
   readonly prepare?: (directory: string) => Promise<void>;
 }
@@ -269,6 +271,7 @@ export class Site {
     heartbeatTimeout = 2_000,
     smallMembers,
     keepFree,
+    storage,
   }: SiteOptions): Promise<void> {
     const members = smallMembers === true ? '  memberSize: 128KiB\n  buffers: 1MiB\n' : '';
     const { configFile } = this.example;
@@ -279,6 +282,9 @@ export class Site {
     );
     if (keepFree !== undefined) changed = changed.replace('64MiB', String(keepFree));
     if (changed === text) throw new Error('holdfast.yaml of the example has no limits');
+    if (storage !== undefined) {
+      changed = changed.replace(/^storage:\n(?: .*\n)+/m, `storage: ${storage}\n`);
+    }
     await writeFile(configFile, changed);
   }
 }

@@ -7,8 +7,8 @@ import { openFileStorage } from '../../storage/file-storage';
 describeStorage('file', async () => {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-storage-'));
   return {
-    storage: openFileStorage({ name: 'one', path }),
-    other: openFileStorage({ name: 'one', path }),
+    storage: openFileStorage({ name: 'one', path, progressBytes: 1024 * 1024 }),
+    other: openFileStorage({ name: 'one', path, progressBytes: 1024 * 1024 }),
     dispose: () => rm(path, { recursive: true }),
   };
 });

@@ -22,7 +22,9 @@ describe('the storage registry', () => {
     expect(registry.openStorage({ name: 't', type: 'tape' }).name).toBe('t');
     const error = await refusal(() => registry.openStorage({ name: 't', type: 's4' }));
     expect(error.code).toBe('HF-STORAGE-008');
-    expect(error.message).toBe('storage type s4 is not known; known are file, tape');
+    expect(error.message).toBe(
+      'storage type s4 is not known; known are file, gridfs, module, s3, tape',
+    );
     const plain = createStorageRegistry();
     const other = await refusal(() => plain.openStorage({ name: 't', type: 'tape' }));
     expect(other.code).toBe('HF-STORAGE-008');

@@ -93,6 +93,31 @@ export const servers = Object.freeze({
   mongorestore: mongoTool('mongorestore', 'HOLDFAST_MONGORESTORE'),
   bsondump: mongoTool('bsondump', 'HOLDFAST_BSONDUMP'),
 
+  // For the tests of S3 storages: a gateway that keeps buckets in a directory.
+  versitygw: {
+    title: 'versitygw',
+    variable: 'HOLDFAST_VERSITYGW',
+    program: 'versitygw',
+    bundle: 'versitygw-1.8.0',
+    version: {
+      pattern: /Version\s*:\s*v?(\S+)/,
+      wanted: '1.8 or newer',
+      accepts: (version) => isAtLeast(version, 1, 8),
+    },
+    ways: [
+      {
+        way: 'go install',
+        module: 'github.com/versity/versitygw/cmd/versitygw',
+        version: 'v1.8.0',
+        stamp: { 'main.Version': 'v1.8.0' },
+        takes: 'about a minute',
+        needs: 'Go 1.25 or newer',
+      },
+    ],
+    install:
+      'versitygw, 1.8 or newer, on PATH (https://github.com/versity/versitygw), or Go 1.25 or newer to build it',
+  },
+
   // For the pictures of the documentation only: a browser is too large to fetch for that.
   chromium: {
     title: 'chromium',

@@ -1,0 +1,243 @@
+import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import type { Readable } from 'node:stream';
+import { HoldfastError } from '../core/errors';
+import type {
+  BackupStorage,
+  ByteRange,
+  StorageCapabilities,
+  UploadOptions,
+  UploadSource,
+} from './contract';
+import { ObjectStorage } from './object-storage';
+import type {
+  ObjectStore,
+  ObjectWriter,
+  OpenUpload,
+  StoreObject,
+  UploadHooks,
+} from './object-store';
+import { abortMultipart, listParts } from './s3-multipart';
+import type { S3StorageOptions } from './s3-options';
+import { ConditionalPut } from './s3-conditional';
+import { putBytes } from './s3-put';
+import { streamRange } from './s3-reader';
+import { removeKeys, removeIfSame } from './s3-removal';
+import { lockObjects, lockedUntil } from './s3-retention';
+import { isMissingObject, S3Service } from './s3-service';
+import { uploadInParts } from './s3-upload';
+import { S3Writer } from './s3-writer';
+
+const abortOf = (signal: AbortSignal | undefined) => (signal ? { abortSignal: signal } : {});
+
+/** A bucket, or a prefix of one, as a store of objects. */
+class S3Store implements ObjectStore {
+  readonly name: string;
+  readonly #service: S3Service;
+  readonly #conditional: ConditionalPut;
+
+  constructor(private readonly options: S3StorageOptions) {
+    this.name = options.name;
+    this.#service = new S3Service(options);
+    this.#conditional = new ConditionalPut(this.#service);
+  }
+
+  capabilities(): StorageCapabilities {
+    return {
+      conditionalPut: this.options.conditionalWrites !== 'no',
+      retention: this.options.retention !== undefined,
+      ranges: true,
+      place: 'anywhere',
+    };
+  }
+
+  async *list(prefix: string, signal?: AbortSignal): AsyncGenerator<StoreObject> {
+    const service = this.#service;
+    const client = await service.client();
+    let token: string | undefined;
+    do {
+      const page = await client.listObjectsV2(
+        {
+          Bucket: service.bucket,
+          Prefix: `${service.prefix}${prefix}`,
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        },
+        abortOf(signal),
+      );
+      for (const { Key, Size = 0, ETag = '', LastModified } of page.Contents ?? []) {
+        const modified = LastModified?.getTime() ?? 0;
+        yield { key: service.keyOf(Key), size: Size, etag: ETag, modified };
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+  }
+
+  async listFolders(prefix: string, signal?: AbortSignal): Promise<string[]> {
+    const service = this.#service;
+    const client = await service.client();
+    const names: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await client.listObjectsV2(
+        {
+          Bucket: service.bucket,
+          Prefix: `${service.prefix}${prefix}`,
+          Delimiter: '/',
+          ...(token === undefined ? {} : { ContinuationToken: token }),
+        },
+        abortOf(signal),
+      );
+      for (const { Prefix } of page.CommonPrefixes ?? []) {
+        names.push(service.keyOf(Prefix).slice(prefix.length, -1));
+      }
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+    } while (token !== undefined);
+    return names;
+  }
+
+  async head(key: string, signal?: AbortSignal): Promise<StoreObject | undefined> {
+    const client = await this.#service.client();
+    try {
+      const request = { ...this.#service.at(key), ...(await this.#service.contentHeaders()) };
+      const found = await client.headObject(request, abortOf(signal));
+      const { ContentLength: size = 0, ETag: etag = '', LastModified } = found;
+      return { key, size, etag, modified: LastModified?.getTime() ?? 0 };
+    } catch (error) {
+      if (isMissingObject(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async get(key: string, signal?: AbortSignal): Promise<Buffer | undefined> {
+    const client = await this.#service.client();
+    try {
+      const request = { ...this.#service.at(key), ...(await this.#service.contentHeaders()) };
+      const found = await client.getObject(request, abortOf(signal));
+      return Buffer.from((await found.Body?.transformToByteArray()) ?? []);
+    } catch (error) {
+      if (isMissingObject(error)) return undefined;
+      throw error;
+    }
+  }
+
+  read(object: StoreObject, range: ByteRange, signal?: AbortSignal): Promise<Readable> {
+    return Promise.resolve(streamRange(this.#service, object, range, signal));
+  }
+
+  async put(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<StoreObject> {
+    await putBytes(this.#service, key, bytes, signal ? { signal } : {});
+    return this.#stored(key, bytes.length, signal);
+  }
+
+  /** @throws HoldfastError HF-STORAGE-009 when the service does not hold as many bytes as were sent. */
+  async #stored(key: string, size: number, signal?: AbortSignal): Promise<StoreObject> {
+    const found = await this.head(key, signal);
+    if (found?.size === size) return found;
+    throw new HoldfastError('HF-STORAGE-009', {
+      storage: this.name,
+      name: key,
+      found: found === undefined ? 'nothing' : `${found.size} bytes`,
+      expected: `${size} bytes`,
+    });
+  }
+
+  putIfAbsent(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'written' | 'exists'> {
+    return this.#conditional.put(key, bytes, signal);
+  }
+
+  remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    return removeKeys(this.#service, keys, signal);
+  }
+
+  removeSame(object: StoreObject, signal?: AbortSignal): Promise<void> {
+    return removeIfSame(this.#service, object, signal);
+  }
+
+  openWriter(key: string, size: number | undefined, signal?: AbortSignal): Promise<ObjectWriter> {
+    const head = () => this.head(key, signal);
+    return Promise.resolve(new S3Writer(this.#service, key, size, signal, head));
+  }
+
+  async upload(
+    key: string,
+    source: UploadSource,
+    options: UploadOptions,
+    hooks: UploadHooks,
+  ): Promise<StoreObject> {
+    const others = () => this.#openUploads(key, options.signal);
+    await uploadInParts(this.#service, key, source, options, hooks, others);
+    return this.#stored(key, source.size, options.signal);
+  }
+
+  async #openUploads(prefix: string, signal?: AbortSignal): Promise<OpenUpload[]> {
+    const service = this.#service;
+    const client = await service.client();
+    const uploads: OpenUpload[] = [];
+    let marker: { KeyMarker?: string; UploadIdMarker?: string } | undefined = {};
+    while (marker !== undefined) {
+      const page: ListMultipartUploadsCommandOutput = await client.listMultipartUploads(
+        { Bucket: service.bucket, Prefix: `${service.prefix}${prefix}`, ...marker },
+        abortOf(signal),
+      );
+      for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+        if (UploadId === undefined) continue;
+        uploads.push({
+          key: service.keyOf(Key),
+          id: UploadId,
+          modified: Initiated?.getTime() ?? 0,
+        });
+      }
+      marker =
+        page.IsTruncated === true && page.NextKeyMarker !== undefined
+          ? {
+              KeyMarker: page.NextKeyMarker,
+              ...(page.NextUploadIdMarker ? { UploadIdMarker: page.NextUploadIdMarker } : {}),
+            }
+          : undefined;
+    }
+    return uploads;
+  }
+
+  /** An upload is as old as its newest part. */
+  async listUploads(prefix: string, signal?: AbortSignal): Promise<OpenUpload[]> {
+    const found: OpenUpload[] = [];
+    for (const upload of await this.#openUploads(prefix, signal)) {
+      const parts = await listParts(this.#service, upload, signal);
+      if (parts === undefined) continue;
+      const times = [...parts.values()].map((part) => part.modified);
+      found.push({ ...upload, modified: Math.max(upload.modified, ...times) });
+    }
+    return found;
+  }
+
+  abortUpload(upload: OpenUpload, signal?: AbortSignal): Promise<void> {
+    return abortMultipart(this.#service, upload, signal);
+  }
+
+  protect(keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    return lockObjects(this.#service, keys, signal);
+  }
+
+  async requireUnlocked(key: string, backup: string, signal?: AbortSignal): Promise<void> {
+    const until = await lockedUntil(this.#service, key, signal);
+    if (until === undefined || until.getTime() <= this.options.now()) return;
+    const params = { name: backup, storage: this.name, until: until.toISOString() };
+    throw new HoldfastError('HF-STORAGE-012', params);
+  }
+
+  sweepOrphans(): Promise<string[]> {
+    return Promise.resolve([]);
+  }
+
+  failure(operation: string, name: string, error: unknown): HoldfastError {
+    return this.#service.failure(operation, name, error);
+  }
+
+  close(): Promise<void> {
+    return this.#service.close();
+  }
+}
+
+/** Opens a storage in a bucket. No request is made before its first call. */
+export function openS3Storage(options: S3StorageOptions): BackupStorage {
+  return new ObjectStorage(new S3Store(options));
+}

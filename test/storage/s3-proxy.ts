@@ -1,0 +1,93 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+
+/** A request as it passes; `operation` tells what of S3 it is. */
+export interface Passing {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+export type ProxyFault =
+  | { readonly kind: 'answer'; readonly status: number; readonly body: string }
+  /** The request is done, its answer lost. */
+  | { readonly kind: 'lose answer' }
+  /** The request is not done, the connection cut. */
+  | { readonly kind: 'cut' }
+  /** The connection is cut after so many bytes of the answer's body. */
+  | { readonly kind: 'cut body'; readonly bytes: number };
+
+/** Stands before a real S3 server and does harm to what passes. The Host header stays, so signatures hold. */
+export class S3Proxy {
+  readonly seen: Passing[] = [];
+  #plan: { match: (passing: Passing) => boolean; fault: ProxyFault; times: number }[] = [];
+  struck = 0;
+
+  private constructor(
+    readonly endpoint: string,
+    private readonly close: () => Promise<void>,
+  ) {}
+
+  static async start(target: string): Promise<S3Proxy> {
+    const server = createServer((from, to) => void proxy.#pass(from, to, target));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const proxy = new S3Proxy(`http://127.0.0.1:${address.port}`, async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
+    return proxy;
+  }
+
+  /** Harms the next `times` requests that match. */
+  harm(match: (passing: Passing) => boolean, fault: ProxyFault, times = 1): void {
+    this.#plan.push({ match, fault, times });
+  }
+
+  stop(): Promise<void> {
+    return this.close();
+  }
+
+  async #pass(from: IncomingMessage, to: ServerResponse, target: string): Promise<void> {
+    const passing = { method: from.method ?? '', url: from.url ?? '', headers: from.headers };
+    this.seen.push(passing);
+    const planned = this.#plan.find(({ match, times }) => times > 0 && match(passing));
+    const fault = planned?.fault;
+    if (planned !== undefined) {
+      planned.times -= 1;
+      this.struck += 1;
+    }
+    if (fault?.kind === 'cut') return void from.socket.destroy();
+    if (fault?.kind === 'answer') {
+      from.resume();
+      await once(from, 'end');
+      to.writeHead(fault.status, { 'content-type': 'application/xml' });
+      to.end(fault.body);
+      return;
+    }
+    const { hostname, port } = new URL(target);
+    const forward = request(
+      { hostname, port, method: from.method, path: from.url, headers: from.headers },
+      (answer) => {
+        if (fault?.kind === 'lose answer') {
+          answer.resume();
+          answer.once('end', () => from.socket.destroy());
+          return;
+        }
+        to.writeHead(answer.statusCode ?? 500, answer.headers);
+        let left = fault?.kind === 'cut body' ? fault.bytes : Infinity;
+        answer.on('data', (chunk: Buffer) => {
+          to.write(chunk.subarray(0, left));
+          left -= chunk.length;
+          if (left <= 0) to.destroy();
+        });
+        answer.on('end', () => to.end());
+      },
+    );
+    forward.on('error', () => from.socket.destroy());
+    from.pipe(forward);
+  }
+}

@@ -1,0 +1,258 @@
+import { manifestName, type UploadState } from '../../storage/contract';
+import { bytesOf, codeOf, pattern, sourceOf } from '../../storage/conformance-kit';
+import {
+  growingPartSize,
+  mostParts,
+  partLength,
+  partSizeFor,
+  partsInFlight,
+} from '../../storage/s3-parts';
+import { Secret } from '../../core/secret';
+import { S3Proxy, type Passing } from './s3-proxy';
+import { S3Server } from './s3-server';
+import { refusal } from './refusal';
+
+const mebibyte = 1024 ** 2;
+const terabyte = 1000 ** 4;
+
+let server: S3Server;
+let proxy: S3Proxy;
+beforeAll(async () => {
+  server = await S3Server.start();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  proxy = await S3Proxy.start(server.endpoint);
+});
+afterEach(() => proxy.stop());
+
+const isPart = ({ method, url }: Passing) => method === 'PUT' && url.includes('partNumber=');
+const isComplete = ({ method, url }: Passing) => method === 'POST' && url.includes('uploadId=');
+const isPutOf =
+  (name: string) =>
+  ({ method, url }: Passing): boolean =>
+    method === 'PUT' && (url.split('?')[0] ?? '').endsWith(`/${name}`) && !url.includes('uploadId');
+const isGetOf =
+  (name: string) =>
+  ({ method, url }: Passing): boolean =>
+    method === 'GET' && (url.split('?')[0] ?? '').endsWith(`/${name}`);
+const xml = (code: string) =>
+  `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>as planned</Message></Error>`;
+
+describe('the parts of an upload', () => {
+  it('are at most 10,000, also of 1 TB and of 5 TiB', () => {
+    for (const size of [1, 80 * 1024 * mebibyte, terabyte, 1024 ** 4, 5 * 1024 ** 4]) {
+      const part = partSizeFor(size, 8 * mebibyte);
+      expect(Math.ceil(size / part)).toBeLessThanOrEqual(mostParts);
+      expect(part % mebibyte).toBe(0);
+    }
+    expect(partSizeFor(terabyte, 8 * mebibyte)).toBe(96 * mebibyte);
+    const count = Math.ceil(terabyte / (96 * mebibyte));
+    expect(count).toBe(9_935);
+    let sum = 0;
+    for (let number = 1; number <= count; number += 1) {
+      sum += partLength(number, 96 * mebibyte, terabyte);
+    }
+    expect(sum).toBe(terabyte);
+  });
+
+  it('of unknown sizes grow, so that 10,000 of them hold more than 2 TiB', () => {
+    let sum = 0;
+    for (let number = 1; number <= mostParts; number += 1) {
+      const bytes = growingPartSize(number, 8 * mebibyte);
+      expect(bytes).toBeGreaterThanOrEqual(growingPartSize(Math.max(1, number - 1), 8 * mebibyte));
+      sum += bytes;
+    }
+    expect(sum).toBeGreaterThan(2 * 1024 ** 4);
+  });
+
+  it('take no more than 256 MiB on their way, unless one alone does', () => {
+    expect(partsInFlight(8 * mebibyte, 4)).toBe(4);
+    expect(partsInFlight(96 * mebibyte, 4)).toBe(2);
+    expect(partsInFlight(600 * mebibyte, 4)).toBe(1);
+  });
+});
+
+describe('an s3 storage', () => {
+  it('aborts with parts in flight and leaves no upload and no object', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket);
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const writer = await handle.addFile('other');
+    await writer.write(pattern(6 * mebibyte));
+    const upload = codeOf(
+      handle.uploadFile('a', sourceOf(pattern(40 * mebibyte)), {
+        attempt: 1,
+        onProgress: async ({ acknowledged }) => {
+          if (acknowledged > 0) await server.open(bucket).abortBackup('d', 'b', 'run');
+        },
+      }),
+    );
+    expect(await upload).toBe('HF-STORAGE-001');
+    expect(await codeOf(writer.close())).not.toBe('no error');
+    expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
+    await storage.close();
+  });
+
+  it('completes a file once where the answer to CompleteMultipartUpload was lost', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    proxy.harm(isComplete, { kind: 'lose answer' });
+    const content = pattern(12 * mebibyte);
+    await handle.uploadFile('a', sourceOf(content), { attempt: 1 });
+    expect(proxy.struck).toBe(1);
+    expect((await bytesOf(await handle.readFile('a'))).equals(content)).toBe(true);
+    expect((await server.contents(bucket)).uploads).toEqual([]);
+    await storage.close();
+  });
+
+  it('does not take an error inside a 200 for success', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    proxy.harm(isComplete, { kind: 'answer', status: 200, body: xml('InternalError') }, 100);
+    const states: UploadState[] = [];
+    const content = pattern(12 * mebibyte);
+    const options = {
+      attempt: 1,
+      onProgress: async (state: UploadState) => void states.push(state),
+    };
+    expect(await codeOf(handle.uploadFile('a', sourceOf(content), options))).toBe('HF-STORAGE-006');
+    expect(await handle.listFiles()).toEqual([]);
+    const direct = await server.open(bucket).resumeBackup('d', 'b', 'run');
+    const reads: number[] = [];
+    const resume = states.at(-1);
+    if (resume === undefined) throw new Error('no state');
+    await direct.uploadFile('a', sourceOf(content, reads), { attempt: 2, resume });
+    expect(reads).toEqual([]);
+    expect((await bytesOf(await direct.readFile('a'))).equals(content)).toBe(true);
+    await storage.close();
+  });
+
+  it.each([
+    ['a cut connection', { kind: 'cut' } as const],
+    ['a lost answer', { kind: 'lose answer' } as const],
+    ['SlowDown', { kind: 'answer', status: 503, body: xml('SlowDown') } as const],
+    ['an internal error', { kind: 'answer', status: 500, body: xml('InternalError') } as const],
+  ])('stores the same bytes in spite of %s, in parts, puts and commits', async (_what, fault) => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint, conditionalWrites: 'yes' });
+    proxy.harm(isPutOf('.owner'), fault);
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const content = pattern(11 * mebibyte);
+    proxy.harm(isPart, fault);
+    await handle.uploadFile('a', sourceOf(content), { attempt: 1 });
+    proxy.harm(isPutOf(manifestName), fault);
+    expect(await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true })).toBe(
+      'written',
+    );
+    expect(proxy.struck).toBe(3);
+    expect((await bytesOf(await handle.readFile('a'))).equals(content)).toBe(true);
+    await storage.close();
+  });
+
+  it('goes on reading at the byte where the connection was cut', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const content = pattern(3 * mebibyte);
+    await handle.putFile('a', content);
+    proxy.harm(isGetOf('a'), { kind: 'cut body', bytes: 700_000 }, 2);
+    expect((await bytesOf(await handle.readFile('a'))).equals(content)).toBe(true);
+    const ranges = proxy.seen.filter(isGetOf('a')).map(({ headers }) => headers.range);
+    expect(ranges.length).toBe(3);
+    expect(ranges[0]).toBe(`bytes=0-${content.length - 1}`);
+    proxy.harm(isGetOf('a'), { kind: 'cut body', bytes: 0 }, 100);
+    const read = async () => bytesOf(await handle.readFile('a'));
+    expect(await codeOf(read())).toBe('HF-STORAGE-006');
+    await storage.close();
+  });
+
+  it('sends encryption headers with what it writes, and a customer key with what it reads', async () => {
+    const bucket = await server.bucket();
+    const key = Buffer.alloc(32, 7).toString('base64');
+    for (const [encryption, header, value] of [
+      [{ type: 'AES256' } as const, 'x-amz-server-side-encryption', 'AES256'],
+      [
+        { type: 'aws:kms', keyId: 'key-1' } as const,
+        'x-amz-server-side-encryption-aws-kms-key-id',
+        'key-1',
+      ],
+      [
+        { type: 'customer', key: () => Promise.resolve(new Secret(key)) } as const,
+        'x-amz-server-side-encryption-customer-key',
+        key,
+      ],
+    ] as const) {
+      proxy.seen.length = 0;
+      const storage = server.open(bucket, { endpoint: proxy.endpoint, encryption });
+      const name = `b-${encryption.type.replace(':', '-')}`;
+      // What the server makes of it is its own affair: this one has no encryption.
+      await codeOf(storage.startBackup('d', name, 'run'));
+      const put = proxy.seen.find(({ method }) => method === 'PUT');
+      expect(put?.headers[header]).toBe(value);
+      await storage.close();
+    }
+  });
+
+  it('says which bucket is missing, and whose credentials are refused', async () => {
+    const missing = await refusal(server.open('no-such-bucket').listDirectories());
+    expect([missing.code, missing.exit]).toEqual(['HF-STORAGE-014', 10]);
+    expect(missing.message).toBe('storage one has no bucket no-such-bucket');
+    const wrong = { accessKeyId: 'nobody', secretAccessKey: 'nothing' };
+    const bucket = await server.bucket();
+    const refused = server.open(bucket, { credentials: () => Promise.resolve(wrong) });
+    expect((await refusal(refused.listDirectories())).code).toBe('HF-STORAGE-013');
+  });
+
+  it('locks a complete backup where retention is set, and says until when', async () => {
+    const bucket = await server.bucket({ lock: true });
+    const retention = { mode: 'GOVERNANCE', days: 3 } as const;
+    const storage = server.open(bucket, { retention });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    await handle.putFile('a', Buffer.from('x'));
+    await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true });
+    const refused = await refusal(storage.removeBackup('d', 'b'));
+    expect([refused.code, refused.exit]).toEqual(['HF-STORAGE-012', 14]);
+    expect((await handle.listFiles()).length).toBe(2);
+    const later = server.open(bucket, { retention, now: () => Date.now() + 4 * 86_400_000 });
+    expect(await codeOf(later.removeBackup('d', 'b'))).toBe('no error');
+  });
+
+  it.each(['no', 'auto'] as const)(
+    'gives a name to one of two hosts where the service has no conditional puts (%s)',
+    async (conditionalWrites) => {
+      const bucket = await server.bucket();
+      const isConditional = ({ headers }: Passing): boolean => 'if-none-match' in headers;
+      proxy.harm(isConditional, { kind: 'answer', status: 501, body: xml('NotImplemented') }, 1e6);
+      const options = { endpoint: proxy.endpoint, conditionalWrites };
+      const [one, other] = [server.open(bucket, options), server.open(bucket, options)];
+      for (let round = 0; round < 15; round += 1) {
+        const codes = await Promise.all([
+          codeOf(one.startBackup('d', `b-${round}`, 'run-1')),
+          codeOf(other.startBackup('d', `b-${round}`, 'run-2')),
+        ]);
+        expect(codes.toSorted()).toEqual(['HF-STORAGE-002', 'no error']);
+      }
+      const { keys } = await server.contents(bucket);
+      expect(keys.length).toBe(15);
+      await Promise.all([one.close(), other.close()]);
+    },
+  );
+
+  it('does without newer checksums and batch deletes where a service refuses them', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint, checksums: 'basic' });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const content = pattern(6 * mebibyte);
+    await handle.uploadFile('a', sourceOf(content), { attempt: 1 });
+    expect((await bytesOf(await handle.readFile('a'))).equals(content)).toBe(true);
+    await storage.removeBackup('d', 'b');
+    const headers = proxy.seen.flatMap((passing) => Object.keys(passing.headers));
+    expect(headers.filter((name) => /^x-amz-(?:checksum|sdk-checksum)/.test(name))).toEqual([]);
+    expect(proxy.seen.filter(({ url }) => url.endsWith('?delete='))).toEqual([]);
+    expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
+    await storage.close();
+  });
+});
