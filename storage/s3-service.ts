@@ -20,13 +20,14 @@ export const isMissingObject = (error: unknown): boolean =>
 export const isMissingUpload = (error: unknown): boolean => s3Error(error).name === 'NoSuchUpload';
 export const isPreconditionFailed = (error: unknown): boolean => s3Error(error).status === 412;
 
+/** Names of errors, in small letters: services differ in their capitals. */
 const refusals = [
-  'AccessDenied',
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'AllAccessDisabled',
-  'AccountProblem',
-  'CredentialsProviderError',
+  'accessdenied',
+  'invalidaccesskeyid',
+  'signaturedoesnotmatch',
+  'allaccessdisabled',
+  'accountproblem',
+  'credentialsprovidererror',
 ];
 
 /** What requests about the content of objects carry besides. */
@@ -136,7 +137,7 @@ export class S3Service {
       const params = { storage, bucket: this.bucket };
       return new HoldfastError('HF-STORAGE-014', params, { cause: error });
     }
-    if (refusals.includes(found.name)) {
+    if (refusals.includes(found.name.toLowerCase())) {
       return new HoldfastError('HF-STORAGE-013', { storage, reason }, { cause: error });
     }
     const params = { storage, operation, name, reason };
