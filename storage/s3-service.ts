@@ -23,6 +23,7 @@ export const isPreconditionFailed = (error: unknown): boolean => s3Error(error).
 /** Names of errors, in small letters: services differ in their capitals. */
 const refusals = [
   'accessdenied',
+  'xadminusernotfound',
   'invalidaccesskeyid',
   'signaturedoesnotmatch',
   'allaccessdisabled',

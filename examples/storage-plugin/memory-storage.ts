@@ -8,7 +8,7 @@ import {
   type StoreObject,
 } from '../../storage';
 
-type Stored = StoreObject & { readonly bytes: Buffer };
+export type Stored = StoreObject & { readonly bytes: Buffer };
 
 /** Backups in the memory of a process: what a storage of another maker needs at least. */
 export function openStorage({ name }: { name: string }): BackupStorage {
