@@ -60,7 +60,7 @@ export function describeRaces(name: string, behaves: Behaves): void {
         await other.resumeBackup(directory, first, 'run'),
       ];
       const puts = Array.from({ length: 8 }, (_, index) =>
-        handles[index % 2]?.putFile('a', text(`writer ${index}`), { ifAbsent: true }),
+        (handles[index % 2] ?? raise()).putFile('a', text(`writer ${index}`), { ifAbsent: true }),
       );
       const results = await Promise.all(puts);
       expect(results.filter((result) => result === 'written').length).toBe(1);

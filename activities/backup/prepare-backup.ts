@@ -52,7 +52,7 @@ export async function prepareBackup(
   };
   const workspace = new Workspace(config.workspace);
   const compensated = await compensateLeftover(dependencies, attempt, run);
-  await requireDataFits(dependencies, attempt, ref);
+  await requireDataFits(dependencies, attempt);
   // All of that can take long, and a journal of a run that is over would hold the host.
   await attempt.requireWanted();
   const opened = await openJournal(workspace, {
@@ -79,7 +79,6 @@ async function refuseHeld(workspace: Workspace): Promise<never> {
 async function requireDataFits(
   dependencies: ActivityDependencies,
   attempt: Attempt,
-  ref: OperationRef,
 ): Promise<void> {
   const { config } = dependencies;
   const client = await connectAgent(dependencies, {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { bytesOf } from '../../storage/conformance-kit';
 import { compiled } from '../examples/compiled';
 import { S3Proxy, type Passing } from './s3-proxy';
@@ -21,10 +22,11 @@ function chunkAt(at: number): Buffer {
   return Buffer.alloc(chunkBytes, (at / chunkBytes) % 251);
 }
 
-interface State {
-  readonly acknowledged: number;
-  readonly detail: Record<string, string | number>;
-}
+const stateSchema = z.object({
+  acknowledged: z.number(),
+  detail: z.record(z.string(), z.union([z.string(), z.number()])),
+});
+type State = z.output<typeof stateSchema>;
 
 /** Runs the upload in a process of its own and kills it once it has reported `parts` parts. */
 async function killedAfter(parts: number, bucket: string): Promise<State> {
@@ -38,12 +40,12 @@ async function killedAfter(parts: number, bucket: string): Promise<State> {
   let last = '';
   for await (const line of createInterface({ input: child.stdout })) {
     last = line;
-    const { acknowledged } = JSON.parse(line) as State;
+    const { acknowledged } = stateSchema.parse(JSON.parse(line));
     if (acknowledged >= parts * partBytes) child.kill('SIGKILL');
   }
   await ended;
   expect(child.signalCode).toBe('SIGKILL');
-  return JSON.parse(last) as State;
+  return stateSchema.parse(JSON.parse(last));
 }
 
 describe('an upload to s3 whose process was killed with parts in flight', () => {
