@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   HoldfastError,
@@ -8,7 +8,10 @@ import {
   type StoreObject,
 } from '../../storage';
 
-export type Stored = StoreObject & { readonly bytes: Buffer };
+const reportEvery = 4 * 1024 * 1024;
+
+/** An object with its content. */
+export type MemoryObject = StoreObject & { readonly bytes: Buffer };
 
 /** Backups in the memory of a process: what a storage of another maker needs at least. */
 export function openStorage({ name }: { name: string }): BackupStorage {
@@ -18,7 +21,7 @@ export function openStorage({ name }: { name: string }): BackupStorage {
 /** A store of objects in a map; two stores on one map are two hosts on one service. */
 export function memoryStore(
   name: string,
-  map: Map<string, Stored>,
+  map: Map<string, MemoryObject>,
   now: () => number,
 ): ObjectStore {
   const put = (key: string, bytes: Uint8Array): Promise<StoreObject> => {
@@ -55,21 +58,26 @@ export function memoryStore(
       const write = async (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes));
       return { write, close: () => put(key, Buffer.concat(pieces)), abort: nothing };
     },
-    async upload(key, source, { signal, onProgress }, hooks) {
-      const pieces: Buffer[] = [];
-      let done = 0;
-      for await (const chunk of source.read(0, signal)) {
+    async upload(key, source, { signal, onProgress, resume }, hooks) {
+      // Beside the file, under a name that no listing shows: an abort removes it with the rest.
+      const part = key.replace(/[^/]*$/, '.part.$&');
+      const held = map.get(part)?.bytes ?? Buffer.alloc(0);
+      const start = resume?.type === 'memory' ? Math.min(resume.acknowledged, held.length) : 0;
+      const pieces = [held.subarray(0, start)];
+      let done = start;
+      for await (const chunk of source.read(start, signal)) {
         signal?.throwIfAborted();
         pieces.push(Buffer.from(chunk));
         done += chunk.length;
-        if (done % (1024 * 1024) >= chunk.length) continue;
-        const detail = { nonce: randomBytes(4).toString('hex') };
-        await onProgress?.({ v: 1, type: 'memory', acknowledged: 1, detail });
+        if (done % reportEvery >= chunk.length) continue;
         await hooks.check();
+        await put(part, Buffer.concat(pieces));
+        await onProgress?.({ v: 1, type: 'memory', acknowledged: done, detail: {} });
       }
       signal?.throwIfAborted();
       if (done !== source.size) throw new Error(`the source gave ${done} of ${source.size} bytes`);
       await hooks.check();
+      map.delete(part);
       return put(key, Buffer.concat(pieces));
     },
     listUploads: async () => [],

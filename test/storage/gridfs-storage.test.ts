@@ -9,7 +9,9 @@ beforeAll(async () => {
 });
 afterAll(() => set.stop());
 
-const database = async () => (await set.client()).db('holdfast_storage');
+// What a storage reads is at majority: harm has to be, too.
+const database = async () =>
+  (await set.client()).db('holdfast_storage', { writeConcern: { w: 'majority' } });
 const counts = async (bucket: string): Promise<number[]> => {
   const db = await database();
   const names = ['files', 'chunks', 'uploads'];
@@ -44,7 +46,9 @@ describe('a gridfs storage on mongod 4.4 with TLS and a user', () => {
     await handle.putFile('f', pattern(1_000_000));
     const db = await database();
     const file = await db.collection('damage.files').findOne({ filename: `d/${name}/f` });
-    await db.collection('damage.chunks').updateOne({ files_id: file?._id, n: 2 }, change);
+    const chunk = { files_id: file?._id, n: 2 };
+    const { modifiedCount } = await db.collection('damage.chunks').updateOne(chunk, change);
+    expect(modifiedCount).toBe(1);
     const read = async () => bytesOf(await handle.readFile('f'));
     expect(await codeOf(read())).toBe('HF-STORAGE-009');
     await storage.close();

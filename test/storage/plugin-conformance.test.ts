@@ -1,4 +1,4 @@
-import { memoryStore, type Stored } from '../../examples/storage-plugin/memory-storage';
+import { memoryStore, type MemoryObject } from '../../examples/storage-plugin/memory-storage';
 import { describeStorage } from '../../storage/conformance';
 import { ObjectStorage } from '../../storage/object-storage';
 import { createStorageRegistry } from '../../storage/registry';
@@ -6,7 +6,7 @@ import { compiled } from '../examples/compiled';
 import { refusal } from './refusal';
 
 describeStorage("another maker's", () => {
-  const map = new Map<string, Stored>();
+  const map = new Map<string, MemoryObject>();
   const open = () => new ObjectStorage(memoryStore('one', map, () => Date.now()));
   return Promise.resolve({ storage: open(), other: open(), dispose: () => Promise.resolve() });
 });

@@ -26,7 +26,7 @@ const stateSchema = z.object({
   acknowledged: z.number(),
   detail: z.record(z.string(), z.union([z.string(), z.number()])),
 });
-type State = z.infer<typeof stateSchema>;
+type State = z.output<typeof stateSchema>;
 
 /** Runs the upload in a process of its own and kills it once it has reported `parts` parts. */
 async function killedAfter(parts: number, bucket: string): Promise<State> {
