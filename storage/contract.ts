@@ -3,7 +3,10 @@ import type { Readable } from 'node:stream';
 /** Names of directories' parts, backups and files: `^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`. A directory may have several parts joined by `/`. */
 export type StorageName = string;
 
-/** What a call accepts besides its arguments; an aborted call rejects and leaves nothing half-visible. */
+/**
+ * What a call accepts besides its arguments. A call whose signal is aborted rejects with the signal's
+ * reason and leaves nothing half-visible; that of a stream or writer counts until its end.
+ */
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }
@@ -72,8 +75,12 @@ export interface UploadOptions extends CallOptions {
   readonly onProgress?: (state: UploadState) => Promise<void>;
 }
 
-/** A writer of one file; the file appears, whole and durable, when `close` resolves. */
+/**
+ * A writer of one file; the file appears, whole and durable, when `close` resolves. Calls are done in
+ * their order. @throws HoldfastError HF-STORAGE-004 after abort or close
+ */
 export interface FileWriter {
+  /** Takes the bytes before it resolves: the buffer may be used again then. */
   write(bytes: Uint8Array): Promise<void>;
   /** Resolves when the file is durable and visible. */
   close(): Promise<StoredFile>;
@@ -89,7 +96,12 @@ export interface BackupHandle {
 
 /** A backup that can only be read: from `listBackups` or `openBackup`. */
 export interface ReadHandle extends BackupHandle {
-  /** @throws HoldfastError HF-STORAGE-007 when there is no such file. */
+  /**
+   * A stream of Buffers with exactly the bytes of the range, or of the whole file. It fails rather than
+   * end early.
+   * @throws HoldfastError HF-STORAGE-007 when there is no such file, HF-STORAGE-009 when it does not hold
+   * the range.
+   */
   readFile(name: StorageName, range?: ByteRange, options?: CallOptions): Promise<Readable>;
   /** Sorted by name. */
   listFiles(options?: CallOptions): Promise<readonly StoredFile[]>;
@@ -106,7 +118,7 @@ export interface WriteHandle extends BackupHandle {
    */
   uploadFile(name: StorageName, source: UploadSource, options: UploadOptions): Promise<StoredFile>;
   /**
-   * Small files, whole. With `ifAbsent` exactly one of two writers wins; the other gets 'exists'.
+   * Small files, whole; a MANIFEST is never empty. With `ifAbsent` exactly one of two writers wins; the other gets 'exists'.
    */
   putFile(
     name: StorageName,
@@ -127,7 +139,19 @@ export interface WriteHandle extends BackupHandle {
 
 /**
  * Vitess' BackupStorage, with its unwritten rules written down. A backup is a directory of files;
- * it is complete when, and only when, it has a file named MANIFEST.
+ * it is complete when, and only when, it has a file named MANIFEST. Every rule is a behaviour of
+ * `describeStorage`.
+ *
+ * - What a call resolved for is durable, and every client sees it from then on.
+ * - Names are checked before anything is touched: HF-STORAGE-003. Names that begin with one another
+ *   belong to different backups; nothing done to one touches the other.
+ * - Failures of the service are HF-STORAGE-006 with their cause (retryable), refused access
+ *   HF-STORAGE-013, a full disk HF-DISK-001.
+ * - Of a MANIFEST and an abort at the same time one wins: the backup is complete and whole, or gone and
+ *   the put rejects.
+ * - Abort, removal and sweep are idempotent; interrupted ones leave an incomplete backup.
+ * - A handle proves with each call that changes something that the backup is still its owner's and not
+ *   complete: HF-STORAGE-001, HF-STORAGE-002.
  */
 export interface BackupStorage {
   /** The name it has in the configuration. */
