@@ -20,16 +20,15 @@ export const isMissingObject = (error: unknown): boolean =>
 export const isMissingUpload = (error: unknown): boolean => s3Error(error).name === 'NoSuchUpload';
 export const isPreconditionFailed = (error: unknown): boolean => s3Error(error).status === 412;
 
-/** Names of errors, in small letters: services differ in their capitals. */
-const refusals = [
-  'accessdenied',
-  'xadminusernotfound',
-  'invalidaccesskeyid',
-  'signaturedoesnotmatch',
-  'allaccessdisabled',
-  'accountproblem',
-  'credentialsprovidererror',
-];
+/** Refusals that end by themselves: new credentials are fetched, the clock's difference is learnt. */
+const passing = ['ExpiredToken', 'ExpiredTokenException', 'RequestTimeTooSkewed', 'RequestExpired'];
+
+/** By the status, since services have names of their own for it. */
+function isRefusal({ name, status }: { readonly name: string; readonly status: number }): boolean {
+  // Before any request, and from versitygw, which knows no such key.
+  if (name === 'CredentialsProviderError' || name === 'XAdminUserNotFound') return true;
+  return (status === 401 || status === 403) && !passing.includes(name);
+}
 
 /** What requests about the content of objects carry besides. */
 export interface ContentHeaders {
@@ -138,7 +137,7 @@ export class S3Service {
       const params = { storage, bucket: this.bucket };
       return new HoldfastError('HF-STORAGE-014', params, { cause: error });
     }
-    if (refusals.includes(found.name.toLowerCase())) {
+    if (isRefusal(found)) {
       return new HoldfastError('HF-STORAGE-013', { storage, reason }, { cause: error });
     }
     const params = { storage, operation, name, reason };

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import { manifestName, type UploadState } from '../../storage/contract';
 import { bytesOf, codeOf, pattern, sourceOf } from '../../storage/conformance-kit';
 import {
@@ -9,7 +10,7 @@ import {
 } from '../../storage/s3-parts';
 import { Secret } from '../../core/secret';
 import { S3Proxy, type Passing } from './s3-proxy';
-import { S3Server } from './s3-server';
+import { S3Server, s3Access } from './s3-server';
 import { refusal } from './refusal';
 
 const mebibyte = 1024 ** 2;
@@ -200,10 +201,29 @@ describe('an s3 storage', () => {
     const missing = await refusal(server.open('no-such-bucket').listDirectories());
     expect([missing.code, missing.exit]).toEqual(['HF-STORAGE-014', 10]);
     expect(missing.message).toBe('storage one has no bucket no-such-bucket');
-    const wrong = { accessKeyId: 'nobody', secretAccessKey: 'nothing' };
+    const wrong = { ...s3Access, secretAccessKey: 'nothing' };
     const bucket = await server.bucket();
     const refused = server.open(bucket, { credentials: () => Promise.resolve(wrong) });
-    expect((await refusal(refused.listDirectories())).code).toBe('HF-STORAGE-013');
+    const error = await refusal(refused.listDirectories());
+    expect([error.code, error.exit, error.message]).toEqual([
+      'HF-STORAGE-013',
+      12,
+      expect.stringMatching(/^storage one refuses access: SignatureDoesNotMatch: /),
+    ]);
+  });
+
+  it('is tried again once its token has expired or its clock was wrong', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
+    for (const code of ['ExpiredToken', 'RequestTimeTooSkewed']) {
+      proxy.harm(() => true, { kind: 'answer', status: 403, body: xml(code) }, 4);
+      const error = await refusal(storage.listDirectories().then(() => storage.scan('d')));
+      expect([error.code, error.retryable]).toEqual(['HF-STORAGE-006', true]);
+      while ((await codeOf(storage.listDirectories())) !== 'no error')
+        expect(proxy.struck < 9).toBe(true);
+      await storage.startBackup('d', code, 'run');
+    }
+    await storage.close();
   });
 
   it('locks a complete backup where retention is set, and says until when', async () => {
@@ -218,6 +238,33 @@ describe('an s3 storage', () => {
     expect((await handle.listFiles()).length).toBe(2);
     const later = server.open(bucket, { retention, now: () => Date.now() + 4 * 86_400_000 });
     expect(await codeOf(later.removeBackup('d', 'b'))).toBe('no error');
+  });
+
+  it('lists 1,200 backups, all of them, in less than two seconds', async () => {
+    const bucket = await server.bucket();
+    const limit = pLimit(16);
+    const names = Array.from(
+      { length: 1_200 },
+      (_, index) => `b-${String(index).padStart(4, '0')}`,
+    );
+    const put = (name: string, file: string) =>
+      limit(() =>
+        server.client.putObject({
+          Bucket: bucket,
+          Key: `some/prefix/d/${name}/${file}`,
+          Body: Buffer.from('{}'),
+        }),
+      );
+    await Promise.all(names.flatMap((name) => [put(name, '.owner'), put(name, manifestName)]));
+    const storage = server.open(bucket);
+    await storage.listDirectories();
+    const began = performance.now();
+    const scanned = await storage.scan('d');
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(scanned.map(({ name }) => name)).toEqual(names);
+    expect(scanned.every(({ files }) => files.length === 1)).toBe(true);
+    expect((await storage.listBackups('d')).length).toBe(1_200);
+    await storage.close();
   });
 
   it.each(['no', 'auto'] as const)(
