@@ -1,3 +1,3 @@
 import { killedAnywhere } from './killed-anywhere';
 
-killedAnywhere('6.0');
+killedAnywhere('6.0', 20);

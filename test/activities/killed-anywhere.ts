@@ -53,7 +53,6 @@ type Step = 'dumpDatabase' | 'loadStaged';
 // A loaded machine takes its time to start so many processes.
 jest.setTimeout(120_000);
 
-const wantedKills = 20;
 /** What a controller of the tests holds, bytes of documents: about 50 members of a dump. */
 const sizeBytes = 6_000_000;
 
@@ -218,13 +217,14 @@ class Killer {
     private readonly step: Step,
     /** Moments of the step when nothing disturbs it. */
     private readonly moments: number,
+    private readonly wanted: number,
     seed: number,
   ) {
     this.#random = seeded(seed);
   }
 
   get done(): boolean {
-    return this.kills >= wantedKills;
+    return this.kills >= this.wanted;
   }
 
   async run(ref: OperationRef): Promise<void> {
@@ -238,11 +238,11 @@ class Killer {
   }
 }
 
-/** The tests of one mongod, each in a file of its own. */
-export function killedAnywhere(version: MongodVersion): void {
+/** The tests of one mongod, each in a file of its own. @param wanted kills of each step */
+export function killedAnywhere(version: MongodVersion, wanted: number): void {
   const seed = Number(process.env['HOLDFAST_TEST_SEED'] ?? 20_261_121);
 
-  describe(`on mongod ${version}, killed with -9 at ${wantedKills} moments of seed ${seed}`, () => {
+  describe(`on mongod ${version}, killed with -9 at ${wanted} moments of seed ${seed}`, () => {
     let ground: StepGround;
     let before: Capture;
     let id: string;
@@ -269,7 +269,7 @@ export function killedAnywhere(version: MongodVersion): void {
       );
       const expected = await ground.dumped(id);
       expect(Object.keys(expected).length).toBeGreaterThan(20);
-      const killer = new Killer(ground, 'dumpDatabase', moments, seed);
+      const killer = new Killer(ground, 'dumpDatabase', moments, wanted, seed);
       while (!killer.done) {
         second += 1;
         const disturbed = await ground.backUp((ref) => killer.run(ref), second);
@@ -282,7 +282,7 @@ export function killedAnywhere(version: MongodVersion): void {
       let moments = 0;
       await ground.restore(id, async (ref) => (moments = await momentsOf('loadStaged', ref)));
       expect(compareCaptures(before, await ground.capture())).toEqual([]);
-      const killer = new Killer(ground, 'loadStaged', moments, seed + 1);
+      const killer = new Killer(ground, 'loadStaged', moments, wanted, seed + 1);
       while (!killer.done) {
         const client = ground.database();
         await client.db('juju').collection('statuseshistory').deleteMany({});
