@@ -101,7 +101,7 @@ describe('the list of backups', () => {
     await storeBackup(storage, unreadable, manifestOf(unreadable));
     await unlink(join(root, controller, unreadable, manifestName));
     await mkdir(join(root, controller, unreadable, manifestName));
-    await storeBackup(storage, empty, Buffer.alloc(0));
+    await storeBackup(storage, empty, Buffer.from('{'));
     const backups = await listBackups({ storage });
     expect(backups.length).toBe(10);
     const reasons = new Map(

@@ -33,6 +33,7 @@ beforeEach(async () => {
     ['HOLDFAST_MONGODUMP', 'mongodump version: 100.9.0'],
     ['HOLDFAST_MONGORESTORE', 'mongorestore version: 100.9.0'],
     ['HOLDFAST_BSONDUMP', 'bsondump version: 100.9.0'],
+    ['HOLDFAST_VERSITYGW', 'Version  : v1.8.0'],
   ];
   env = { HOME: root, PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
   for (const [variable, says] of named) {

@@ -30,6 +30,7 @@ describe('the bundle of the workflows', () => {
   test('exports the workflow types and nothing else', () => {
     expect(Object.keys(workflows).toSorted()).toEqual([
       'backup',
+      'prune',
       'restore',
       'restoreCollections',
       'verify',
