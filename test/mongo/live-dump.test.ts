@@ -104,21 +104,26 @@ describe.each(mongodVersions)('a dump of mongod %s while somebody writes', (vers
   test('goes on over collections that were dropped, and made anew, while no worker ran', async () => {
     const client = await set.client();
     const churn = client.db('churn');
+    const majority = { writeConcern: { w: 'majority' } } as const;
     for (const name of ['dropped', 'replaced']) {
       const documents = Array.from({ length: 3_000 }, (_, n) => ({ n, text: 'x'.repeat(100) }));
-      await churn.collection(name).insertMany(documents);
+      // The scan reads under majority: it must find them all.
+      await churn.collection(name).insertMany(documents, majority);
     }
     const sink = new MemorySink();
     const stop = new AbortController();
     const begun = new Set<string>();
-    sink.beforeWrite = (stream, { documents }) => {
-      if (stream.startsWith('churn.') && documents > 1_000) begun.add(stream);
-      if (begun.size === 2 && sink.streams.has('oplog')) stop.abort(new Error('enough'));
-      return Promise.resolve();
+    // Whichever is first waits for the other: one scan may be done before the other has begun.
+    sink.beforeWrite = async (stream, { documents }) => {
+      if (!stream.startsWith('churn.') || documents <= 1_000) return;
+      begun.add(stream);
+      await until('both of them and the tail', () =>
+        Promise.resolve(begun.size === 2 && sink.streams.has('oplog')),
+      );
+      stop.abort(new Error('enough'));
     };
     const options = { batchBytes: 8 * 1024, signal: stop.signal };
     await expect(dumpServer(await set.direct(), sink, options)).rejects.toThrow('enough');
-    const majority = { writeConcern: { w: 'majority' } } as const;
     await churn.collection('dropped').drop();
     await churn.collection('replaced').drop();
     const fresh = Array.from({ length: 3_000 }, (_, n) => ({ fresh: n }));
