@@ -1,7 +1,7 @@
 import { gzip } from 'node:zlib';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { isIncompressible } from './incompressible';
-import { igzipMember, IgzipFailed } from './igzip';
+import { Igzip, IgzipFailed } from './igzip';
 
 const smallestChunk = 16 * 1024;
 const operatingSystemByte = 9;
@@ -22,6 +22,8 @@ export interface Compressor {
    * must stay as it is until then.
    */
   compress(content: Buffer): Promise<Buffer>;
+  /** Ends its children, if it has any, once the members it makes are made. */
+  close(): Promise<void>;
 }
 
 /** How members are made. */
@@ -41,52 +43,90 @@ export interface Compression {
  * @param onFallback told once, with the reason, when zlib takes over
  */
 export function compressorOf(
-  compression: Compression,
+  { program, level, atOnce = 4, igzip = 'igzip' }: Compression,
   onFallback: (reason: string) => void,
 ): Compressor {
-  const compressor = unlimitedCompressor(compression, onFallback);
-  const limit = pLimit(compression.atOnce ?? 4);
-  return { compress: (content) => limit(() => compressor.compress(content)) };
-}
-
-function unlimitedCompressor(
-  { program, level, igzip = 'igzip' }: Compression,
-  onFallback: (reason: string) => void,
-): Compressor {
-  const zlib: Compressor = { compress: (content) => zlibMember(content, level) };
   switch (program) {
     case 'zlib':
-      return zlib;
+      return new Zlib(level, atOnce);
     case 'igzip':
-      return new IgzipOrZlib((content) => igzipMember(igzip, content, level), zlib, onFallback);
+      return new IgzipOrZlib(() => Igzip.start(igzip, level), { level, atOnce }, onFallback);
+  }
+}
+
+class Zlib implements Compressor {
+  readonly #level: number;
+  readonly #limit: LimitFunction;
+
+  constructor(level: number, atOnce: number) {
+    this.#level = level;
+    this.#limit = pLimit(atOnce);
+  }
+
+  compress(content: Buffer): Promise<Buffer> {
+    return this.#limit(() => zlibMember(content, this.#level));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
 class IgzipOrZlib implements Compressor {
-  readonly #igzip: (content: Buffer) => Promise<Buffer>;
-  readonly #zlib: Compressor;
+  readonly #start: () => Promise<Igzip>;
+  readonly #level: number;
+  readonly #limit: LimitFunction;
   readonly #onFallback: (reason: string) => void;
+  /** Those that have nothing to do; at most as many as members are made at once. */
+  readonly #idle: Igzip[] = [];
+  readonly #running = new Set<Promise<Buffer>>();
   #failed = false;
 
   constructor(
-    igzip: (content: Buffer) => Promise<Buffer>,
-    zlib: Compressor,
+    start: () => Promise<Igzip>,
+    { level, atOnce }: { readonly level: number; readonly atOnce: number },
     onFallback: (reason: string) => void,
   ) {
-    this.#igzip = igzip;
-    this.#zlib = zlib;
+    this.#start = start;
+    this.#level = level;
+    this.#limit = pLimit(atOnce);
     this.#onFallback = onFallback;
   }
 
-  async compress(content: Buffer): Promise<Buffer> {
-    if (this.#failed || content.length < smallestForChild) return this.#zlib.compress(content);
+  compress(content: Buffer): Promise<Buffer> {
+    const member = this.#limit(() => this.#member(content));
+    const running = member.finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await Promise.all(this.#idle.splice(0).map((igzip) => igzip.close()));
+  }
+
+  async #member(content: Buffer): Promise<Buffer> {
+    const small = content.length < smallestForChild;
+    if (this.#failed || small || isIncompressible(content)) return zlibMember(content, this.#level);
     try {
-      return anonymous(await this.#igzip(content));
+      return anonymous(await this.#byIgzip(content));
     } catch (error) {
       if (!(error instanceof IgzipFailed)) throw error;
       if (!this.#failed) this.#onFallback(error.message);
       this.#failed = true;
-      return this.#zlib.compress(content);
+      return zlibMember(content, this.#level);
+    }
+  }
+
+  async #byIgzip(content: Buffer): Promise<Buffer> {
+    const igzip = this.#idle.pop() ?? (await this.#start());
+    try {
+      const member = await igzip.member(content);
+      this.#idle.push(igzip);
+      return member;
+    } catch (error) {
+      await igzip.close();
+      throw error;
     }
   }
 }

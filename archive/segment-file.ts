@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpoolMember } from '../core/spool';
@@ -28,6 +28,7 @@ export class SegmentFile implements MemberSink {
   async append(member: CompressedMember): Promise<SpoolMember> {
     const { stored, content } = member;
     const offset = this.#offset;
+    const digested = sha256OffThread(stored);
     let done = 0;
     while (done < stored.length) {
       const { bytesWritten } = await this.#handle.write(
@@ -39,8 +40,7 @@ export class SegmentFile implements MemberSink {
       done += bytesWritten;
     }
     this.#offset += stored.length;
-    const sha256 = createHash('sha256').update(stored).digest('hex');
-    return { file: this.#name, offset, stored: stored.length, content, sha256 };
+    return { file: this.#name, offset, stored: stored.length, content, sha256: await digested };
   }
 
   /** Resolves when what was appended is durable. */
@@ -51,4 +51,9 @@ export class SegmentFile implements MemberSink {
   async close(): Promise<void> {
     await this.#handle.close();
   }
+}
+
+/** Hex; by Web Crypto, which hashes on the thread pool. */
+async function sha256OffThread(bytes: Buffer): Promise<string> {
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }

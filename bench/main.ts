@@ -9,8 +9,9 @@ import { Bench } from './bench';
 import { BenchSite } from './bench-site';
 import { describeMachine } from './machine';
 import { buildJujuSequence, findPrograms, versionOf, type Programs } from './peers';
-import { renderResults, type Results, type SizeResult } from './report';
-import { rowNames, runRows, type EarlierMemory, type RowName } from './rows';
+import { renderResults } from './report';
+import { mergeResults, readResults, recordRow, type Results, type SizeResult } from './results';
+import { rowNames, rowTitles, runRows, type EarlierMemory, type RowName } from './rows';
 import { TemporalServer } from './temporal-server';
 
 interface Flags {
@@ -19,12 +20,13 @@ interface Flags {
   readonly only?: string;
   readonly operations: string;
   readonly directory: string;
-  readonly out?: string;
+  readonly record: boolean;
   readonly json?: string;
   readonly profile?: string;
   readonly cache: string;
 }
 
+const recorded = join(__dirname, '../../bench/results.json');
 const page = join(__dirname, '../../bench/RESULTS.md');
 
 function say(line: string): void {
@@ -64,7 +66,7 @@ async function dataOf(site: BenchSite): Promise<SizeResult['data']> {
 }
 
 /** Everything that a run uses, and how to end it. */
-interface Ground {
+interface Site {
   readonly directory: string;
   readonly programs: Programs;
   readonly temporal: TemporalServer;
@@ -73,12 +75,13 @@ interface Ground {
 }
 
 async function measureSize(
-  ground: Ground,
+  ground: Site,
   flags: Flags,
   size: string,
   earlier: EarlierMemory | undefined,
 ): Promise<{ readonly result: SizeResult; readonly memory: EarlierMemory | undefined }> {
   const { directory, programs, temporal } = ground;
+  const [load = 0] = os.loadavg();
   const at = join(directory, size);
   await mkdir(at);
   const cacheBytes = bytesOf(flags.cache);
@@ -111,8 +114,10 @@ async function measureSize(
       emptySite: () => build('empty', 0, 2),
       say,
     });
-    const { rows, memory } = await runRows(bench, chosenRows(flags.only), earlier);
-    return { result: { size, data, rounds, rows }, memory };
+    const measured = await runRows(bench, chosenRows(flags.only), earlier);
+    const how = { date: new Date().toISOString(), load, rounds };
+    const rows = measured.rows.map((row) => recordRow(row, how));
+    return { result: { size, data, rows }, memory: measured.memory };
   } finally {
     await site.stop();
     await rm(at, { recursive: true, force: true });
@@ -120,7 +125,7 @@ async function measureSize(
 }
 
 /** A stop by Ctrl-C leaves neither processes nor files. */
-function endWhenTold({ directory, temporal, sites }: Ground): void {
+function endWhenTold({ directory, temporal, sites }: Site): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       for (const site of sites) site.kill();
@@ -135,9 +140,8 @@ async function main(flags: Flags): Promise<void> {
   chosenRows(flags.only);
   const programs = await findPrograms();
   const directory = await mkdtemp(join(resolve(flags.directory), 'hf-bench-'));
-  const [load = 0] = os.loadavg();
   const temporal = await TemporalServer.start(programs.temporal, directory);
-  const ground: Ground = { directory, programs, temporal, sites: [] };
+  const ground: Site = { directory, programs, temporal, sites: [] };
   endWhenTold(ground);
   try {
     const sizes: SizeResult[] = [];
@@ -149,25 +153,27 @@ async function main(flags: Flags): Promise<void> {
     }
     const results: Results = {
       v: 1,
-      date: new Date().toISOString(),
-      machine: describeMachine(),
-      load,
-      mongod: await versionOf(programs.mongod),
-      cacheBytes: bytesOf(flags.cache),
-      temporal: await versionOf(programs.temporal),
-      peers: {
-        mongodump: await versionOf(programs.mongodump),
-        mongorestore: await versionOf(programs.mongorestore),
-        "Juju's sequence": 'bench/juju-sequence (archive/tar, compress/gzip and crypto/sha1 of Go)',
+      ground: {
+        machine: describeMachine(),
+        mongod: await versionOf(programs.mongod),
+        cacheBytes: bytesOf(flags.cache),
+        temporal: await versionOf(programs.temporal),
+        peers: {
+          mongodump: await versionOf(programs.mongodump),
+          mongorestore: await versionOf(programs.mongorestore),
+          "Juju's sequence":
+            'bench/juju-sequence (archive/tar, compress/gzip and crypto/sha1 of Go)',
+        },
       },
       sizes,
     };
-    const text = renderResults(results);
-    process.stdout.write(text);
-    // A part of the rows is no page: it would lose the others.
-    const out = flags.out ?? (flags.only === undefined ? page : undefined);
-    if (out !== undefined) await writeFile(out, text);
+    process.stdout.write(renderResults(results));
     if (flags.json !== undefined) await writeFile(flags.json, JSON.stringify(results, null, 2));
+    if (flags.record) {
+      const merged = mergeResults(await readResults(recorded), results, rowTitles);
+      await writeFile(recorded, `${JSON.stringify(merged)}\n`);
+      await writeFile(page, renderResults(merged));
+    }
   } finally {
     await temporal.stop();
     await rm(directory, { recursive: true, force: true });
@@ -182,7 +188,11 @@ new Command('bench')
   .option('--operations <n>', 'of the oplog replay', '200000')
   .option('--directory <path>', 'where everything is written', os.tmpdir())
   .option('--cache <size>', "mongod's cache", '1G')
-  .option('--out <file>', 'the page; bench/RESULTS.md when all rows run')
+  .option(
+    '--record',
+    'into bench/results.json and bench/RESULTS.md, beside the rows recorded before',
+    false,
+  )
   .option('--json <file>', 'the same as JSON')
   .option('--profile <directory>', "CPU profiles of Holdfast's steps (dump, load, replay)")
   .action(main)

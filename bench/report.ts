@@ -1,29 +1,5 @@
-import type { Measured, RowResult, Sample, Verdict } from './figures';
-
-/** All rows at one size. */
-export interface SizeResult {
-  /** As it was asked for, such as `500M`. */
-  readonly size: string;
-  /** What the documents came to. */
-  readonly data: { readonly documents: number; readonly bytes: number };
-  readonly rounds: number;
-  readonly rows: readonly RowResult[];
-}
-
-/** Everything a run found out. */
-export interface Results {
-  readonly v: 1;
-  readonly date: string;
-  readonly machine: string;
-  /** Load average of a minute before it began. */
-  readonly load: number;
-  readonly mongod: string;
-  readonly cacheBytes: number;
-  readonly temporal: string;
-  /** Name and version of the tools compared with. */
-  readonly peers: Readonly<Record<string, string>>;
-  readonly sizes: readonly SizeResult[];
-}
+import type { Measured, Sample, Verdict } from './figures';
+import type { RecordedRow, Results, SizeResult } from './results';
 
 function table(rows: readonly (readonly string[])[]): string[] {
   const [head = [], ...body] = rows;
@@ -60,9 +36,12 @@ function verdictText({ bar, reached, behind }: Verdict): string {
   return [...ahead, ...met].join(', ');
 }
 
-function rowText({ title, table: measured, verdicts, notes }: RowResult): string[] {
+function rowText(row: RecordedRow): string[] {
+  const { title, table: measured, verdicts, notes, date, load, rounds } = row;
   return [
     `### ${title}`,
+    '',
+    `${date.slice(0, 10)}, ${rounds} rounds, load average before it began ${load.toFixed(1)}.`,
     '',
     ...(measured.length === 0
       ? []
@@ -77,12 +56,12 @@ function verdictTable(verdicts: readonly Verdict[]): string[] {
   return table([['what', 'measured', 'bar', ''], ...rows]);
 }
 
-function sizeText({ size, data, rounds, rows }: SizeResult): string[] {
+function sizeText({ size, data, rows }: SizeResult): string[] {
   const { documents, bytes } = data;
   return [
     `## ${size}`,
     '',
-    `${documents.toLocaleString('en')} documents, ${megabytes(bytes)} MB of BSON; medians of ${rounds} rounds, the contenders of a table in turns.`,
+    `${documents.toLocaleString('en')} documents, ${megabytes(bytes)} MB of BSON; medians, the contenders of a table in turns.`,
     '',
     ...verdictTable(rows.flatMap(({ verdicts }) => verdicts)),
     '',
@@ -92,13 +71,14 @@ function sizeText({ size, data, rounds, rows }: SizeResult): string[] {
 
 /** The results as a page: bench/RESULTS.md. */
 export function renderResults(results: Results): string {
-  const { date, machine, load, mongod, cacheBytes, temporal, peers, sizes } = results;
+  const { ground, sizes } = results;
+  const { machine, mongod, cacheBytes, temporal, peers } = ground;
   return [
     '# Benchmarks',
     '',
-    'Written by `npm run bench` (bench/main.ts). Each figure is from one run on one machine, the tools compared with measured in turns with Holdfast on the same mongod; ratios are wall time of the tool by wall time of Holdfast, so above 1 Holdfast is faster.',
+    'Written by `npm run bench -- --record` (bench/main.ts) from bench/results.json. Each table is from one run, the tools compared with measured in turns with Holdfast on the same mongod; all are from one machine; ratios are wall time of the tool by wall time of Holdfast, so above 1 Holdfast is faster.',
     '',
-    `- ${date.slice(0, 10)}, ${machine}; load average before it began ${load.toFixed(1)}`,
+    `- ${machine}`,
     `- ${mongod}, a replica set of one with TLS and authentication, a cache of ${megabytes(cacheBytes)} MB, on the same cores as its clients`,
     `- ${temporal}`,
     ...Object.entries(peers).map(([name, version]) => `- ${name}: ${version}`),

@@ -22,6 +22,19 @@ export const rowNames = [
   'orchestration',
 ] as const;
 
+/** Titles of the rows, in the order of a page. */
+export const rowTitles: readonly string[] = [
+  'Backup, whole',
+  'Peak disk of a backup beyond its result',
+  'Workflow history of a backup',
+  'Dump with gzip',
+  'Memory of the host worker over its idle',
+  'Load',
+  'Downtime of the controller in a restore',
+  'Oplog replay',
+  'Orchestration: a backup of an empty controller',
+];
+
 export type RowName = (typeof rowNames)[number];
 
 /** Memory over idle that a run at another size has seen. */

@@ -65,18 +65,20 @@ export async function uploadArchive(
   const file = resolve(path);
   const size = await sizeOf(file);
   const directory = await uploadDirectory(config.workspace);
+  const { program, level } = { program: config.limits.compressor, level: config.limits.level };
+  const compressor = compressorOf({ program, level }, () => undefined);
   try {
     await requireSpace(directory, size, 'a copy of the archive', config.limits.freeSpace);
-    const { program, level } = { program: config.limits.compressor, level: config.limits.level };
     const imported = await importArchive(readLocal(file), {
       archive: basename(file),
       runDirectory: directory,
-      compressor: compressorOf({ program, level }, () => undefined),
+      compressor,
       signal: options.signal,
       onProgress: (read) => options.onProgress?.('reading', read, size),
     });
     return await store(target, directory, basename(file), imported, options);
   } finally {
+    await compressor.close();
     await rm(directory, { recursive: true, force: true });
     await rmdir(join(config.workspace, uploads)).catch((error: unknown) => {
       // Another upload works there, or has just done the same.

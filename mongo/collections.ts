@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from 'p-limit';
 import type { MongoClient } from 'mongodb';
 import { bsonType, elementValue, findElement, frames, stringValue } from './bson-frames';
 import { commandError, explained, serverCode } from './errors';
@@ -133,11 +134,15 @@ export async function listIndexes(
 
 /** {@link listCollections} with the indexes of each. */
 export async function describeCollections(client: MongoClient): Promise<DescribedCollection[]> {
-  const described: DescribedCollection[] = [];
-  for (const collection of await listCollections(client)) {
-    described.push({ ...collection, indexes: await listIndexes(client, collection) });
-  }
-  return described;
+  return atOnce().map(await listCollections(client), async (collection) => ({
+    ...collection,
+    indexes: await listIndexes(client, collection),
+  }));
+}
+
+/** Questions asked at a time, each on a connection of its own. */
+export function atOnce(): LimitFunction {
+  return pLimit(4);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
 import { readUsersAndRoles } from './admin-users';
-import { collectionSize, describeCollections } from './collections';
+import { atOnce, collectionSize, describeCollections } from './collections';
 import {
   DumpVoidError,
   oplogStream,
@@ -110,19 +110,21 @@ async function attemptDump(attempt: Attempt): Promise<DumpResult> {
 
 async function newBinding(client: MongoClient, identity: NodeIdentity): Promise<DumpBinding> {
   const windowStart = await findWindowStart(client, identity.node);
-  const collections: BoundCollection[] = [];
-  for (const collection of await describeCollections(client)) {
-    const { database, name, type, uuid, dataUuid } = collection;
-    collections.push({
-      database,
-      name,
-      type,
-      ...(uuid === undefined ? {} : { uuid }),
-      ...(dataUuid === undefined ? {} : { dataUuid }),
-      metadataJson: metadataJson(collection).toString(),
-      size: type === 'view' ? nothing : await sizeOf(client, collection),
-    });
-  }
+  const collections = await atOnce().map(
+    await describeCollections(client),
+    async (collection): Promise<BoundCollection> => {
+      const { database, name, type, uuid, dataUuid } = collection;
+      return {
+        database,
+        name,
+        type,
+        ...(uuid === undefined ? {} : { uuid }),
+        ...(dataUuid === undefined ? {} : { dataUuid }),
+        metadataJson: metadataJson(collection).toString(),
+        size: type === 'view' ? nothing : await sizeOf(client, collection),
+      };
+    },
+  );
   return { ...identity, windowStart, collections };
 }
 

@@ -36,6 +36,9 @@ export class RawCursor {
   readonly #client: MongoClient;
   readonly #request: RawCursorRequest;
   readonly #session: ClientSession;
+  /** Gives up a reply that nobody waits for any more: at the end of a tail mongod may hold it back for long. */
+  readonly #closed = new AbortController();
+  readonly #signal: AbortSignal;
   #documentBytes: number;
   #pending: Promise<Buffer> | undefined;
   #id = 0n;
@@ -44,6 +47,9 @@ export class RawCursor {
   constructor(client: MongoClient, request: RawCursorRequest) {
     this.#client = client;
     this.#request = request;
+    const { signal } = request;
+    this.#signal =
+      signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
     this.#documentBytes = Math.max(1, request.documentBytes);
     this.#session = client.startSession({ causalConsistency: false });
     const batchSize = this.#batchSize();
@@ -95,6 +101,7 @@ export class RawCursor {
   async close(): Promise<void> {
     const pending = this.#pending;
     this.#pending = undefined;
+    if (pending !== undefined) this.#closed.abort();
     if (this.#id !== 0n) {
       const { database, collection } = this.#request;
       const id = Long.fromBigInt(this.#id);
@@ -115,13 +122,12 @@ export class RawCursor {
   }
 
   #ask(command: Document): void {
-    const { signal } = this.#request;
     const pending = this.#client
       .db(this.#request.database)
       .command(command, {
         raw: true,
         session: this.#session,
-        ...(signal === undefined ? {} : { signal }),
+        signal: this.#signal,
       })
       .then((reply) => {
         const cursor: unknown = reply['cursor'];

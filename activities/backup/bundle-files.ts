@@ -63,13 +63,14 @@ export async function bundleFiles(
   await requireSpace(directory, listed.bytes, 'the host files', floor);
   progress.expect(listed.files.length);
   const epoch = await claimEpoch(directory, 'files');
+  const compressor = planCompressor(ref.plan, attempt);
   const segment = await SegmentFile.create(directory, relative(directory, epoch.own('seg')));
   try {
     const bundled = await bundle({
       root,
       paths: listed.files.map(({ path }) => path),
       segment,
-      compressor: planCompressor(ref.plan, attempt),
+      compressor,
       signal,
       onRead: (bytes) => pace.read.take(bytes),
       onProgress: (path) => progress.add(1, path),
@@ -83,6 +84,7 @@ export async function bundleFiles(
     return summarize(finished);
   } finally {
     await segment.close();
+    await compressor.close();
   }
 }
 

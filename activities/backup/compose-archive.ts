@@ -9,7 +9,7 @@ import {
   type JujuMetadata,
 } from '../../archive/metadata';
 import { metadataShapeFor, metadataShapeOf } from '../../archive/metadata-shape';
-import { composeRope } from '../../archive/rope';
+import { composeRope, type Rope } from '../../archive/rope';
 import { readRope, writeRope } from '../../archive/rope-file';
 import { isMissing, syncDirectory } from '../../config/durable-file';
 import { readJujuFacts, type JujuFacts } from '../../controller/juju-facts';
@@ -80,20 +80,26 @@ export async function composeArchive(
   const started = backupStarted(ref.backupId);
   const metadata = metadataOf(facts, input, started, dependencies.environment.hostname);
   const epoch = await claimEpoch(directory, 'compose');
-  const rope = await composeRope(
-    archiveSources({
-      metadata: serializeMetadata(shape, metadata),
-      dump,
-      bundle,
-      mtime: Math.floor(started.getTime() / 1000),
-    }),
-    {
-      runDirectory: directory,
-      literalsFile: relative(directory, epoch.own('literals')),
-      compressor: planCompressor(ref.plan, attempt),
-      signal,
-    },
-  );
+  const compressor = planCompressor(ref.plan, attempt);
+  let rope: Rope;
+  try {
+    rope = await composeRope(
+      archiveSources({
+        metadata: serializeMetadata(shape, metadata),
+        dump,
+        bundle,
+        mtime: Math.floor(started.getTime() / 1000),
+      }),
+      {
+        runDirectory: directory,
+        literalsFile: relative(directory, epoch.own('literals')),
+        compressor,
+        signal,
+      },
+    );
+  } finally {
+    await compressor.close();
+  }
   await epoch.check();
   await describedController.write(directory, {
     controllerName: facts.controllerName ?? '',

@@ -85,10 +85,11 @@ export async function dumpDatabase(
   const epoch = await claimEpoch(directory, 'dump');
   const older = await readCheckpoint(epoch, dumpCheckpointSchema);
   const resume = resumeOf(older);
+  const compressor = planCompressor(ref.plan, attempt);
   const spool = await DumpSpool.create({
     epoch,
     runDirectory: directory,
-    compressor: planCompressor(ref.plan, attempt),
+    compressor,
     buffers: dumpBuffers(limits, ref.plan.memberSize),
     checkpointEvery: ref.plan.memberSize,
     onReset: (reason) => attempt.warn('the dump starts again', { reason }),
@@ -120,6 +121,7 @@ export async function dumpDatabase(
     }
   } finally {
     await spool.close();
+    await compressor.close();
   }
 }
 

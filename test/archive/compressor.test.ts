@@ -1,12 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { compressorOf } from '../../archive/compressor';
 import { isIncompressible } from '../../archive/incompressible';
 
 const content = Buffer.from('{"charm": "postgresql", "life": "alive"}\n'.repeat(20_000));
 const hasIgzip = spawnSync('igzip', ['--version']).status === 0;
+if (!hasIgzip)
+  console.warn('igzip is not on PATH (Debian: isal): tests of it use zlib, or are skipped');
 
 describe.each([
   { program: 'zlib', level: 1 },
@@ -14,11 +16,9 @@ describe.each([
   { program: 'igzip', level: 1 },
   { program: 'igzip', level: 3 },
 ] as const)('members made by $program at level $level', ({ program, level }) => {
-  if (program === 'igzip' && !hasIgzip) {
-    console.warn('igzip is not on PATH (Debian: isal): its members are made by zlib here');
-  }
   const reasons: string[] = [];
   const compressor = compressorOf({ program, level }, (reason) => reasons.push(reason));
+  afterAll(() => compressor.close());
 
   it('hold the content, and are the same bytes every time', async () => {
     const members = await Promise.all([compressor.compress(content), compressor.compress(content)]);
@@ -70,16 +70,48 @@ describe('content that cannot be compressed', () => {
   });
 });
 
-describe('igzip that cannot be run', () => {
-  it('is replaced by zlib, which is told once', async () => {
+describe('igzip', () => {
+  async function fallbackOf(igzip: string): Promise<readonly string[]> {
     const reasons: string[] = [];
-    const compressor = compressorOf(
-      { program: 'igzip', level: 1, igzip: '/nowhere/igzip' },
-      (why) => reasons.push(why),
+    const compressor = compressorOf({ program: 'igzip', level: 1, igzip }, (why) =>
+      reasons.push(why),
     );
     const members = await Promise.all([1, 2, 3].map(() => compressor.compress(content)));
     members.push(await compressor.compress(content));
     for (const member of members) expect(gunzipSync(member).equals(content)).toBe(true);
-    expect(reasons).toEqual(['spawn /nowhere/igzip ENOENT']);
+    await compressor.close();
+    return reasons;
+  }
+
+  it('that cannot be run is replaced by zlib, which is told once', async () => {
+    expect(await fallbackOf('/nowhere/igzip')).toEqual(['/nowhere/igzip cannot be run']);
+  });
+
+  it('that fails is replaced by zlib, too', async () => {
+    expect(await fallbackOf('false')).toEqual(['it ended with 1']);
+  });
+
+  (hasIgzip ? it : it.skip)('leaves no child and no memory behind once it is closed', async () => {
+    const open = (): string[] =>
+      readdirSync('/proc/self/fd').flatMap((fd) => {
+        try {
+          return [readlinkSync(`/proc/self/fd/${fd}`)].filter((to) => to.startsWith('/dev/shm/'));
+        } catch {
+          // The directory's own descriptor is closed by now.
+          return [];
+        }
+      });
+    const children = (): string =>
+      readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim();
+    const before = children();
+    const compressor = compressorOf({ program: 'igzip', level: 1 }, () => undefined);
+    const made = Promise.all([1, 2, 3, 4, 5, 6].map(() => compressor.compress(content)));
+    await compressor.compress(content);
+    expect(open().length).toBeGreaterThan(0);
+    expect(children()).not.toBe(before);
+    await compressor.close();
+    await made;
+    expect(open()).toEqual([]);
+    expect(children()).toBe(before);
   });
 });
