@@ -95,6 +95,27 @@ describe('an s3 storage', () => {
     await storage.close();
   });
 
+  it('says that the backup is gone where its service fails the parts of an aborted upload', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint, attempts: 1 });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const upload = handle.uploadFile('a', sourceOf(pattern(12 * mebibyte)), {
+      attempt: 1,
+      onProgress: async () => {
+        proxy.harm(isPart, { kind: 'answer', status: 500, body: xml('InternalError') }, 100);
+        await server.open(bucket).abortBackup('d', 'b', 'run');
+      },
+    });
+    const error = await refusal(upload);
+    expect([error.code, error.cause]).toEqual([
+      'HF-STORAGE-001',
+      expect.objectContaining({ code: 'HF-STORAGE-006' }),
+    ]);
+    expect(proxy.struck).toBeGreaterThan(0);
+    expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
+    await storage.close();
+  });
+
   it('completes a file once where the answer to CompleteMultipartUpload was lost', async () => {
     const bucket = await server.bucket();
     const storage = server.open(bucket, { endpoint: proxy.endpoint });
