@@ -214,6 +214,15 @@ export function describeRefusals(name: string, behaves: Behaves): void {
       expect((await handle.listFiles()).length).toBe(1);
     });
 
+    behaves('a sweep leaves incomplete backups that are to be kept', async (storage) => {
+      for (const backup of [first, second]) {
+        await (await storage.startBackup(directory, backup, 'run')).putFile('a', text('x'));
+      }
+      const keep = (backup: string): boolean => backup === first;
+      expect(await storage.sweep(directory, Number.MAX_SAFE_INTEGER, { keep })).toEqual([second]);
+      expect(await names(storage)).toEqual([first]);
+    });
+
     behaves('directories are refused that lead elsewhere', async (storage) => {
       const odd = ['.', '..', '/', 'a/', '/a', 'a//b', 'a/../b', 'a\\b', 'a\0', '-a', 'a b'];
       for (const bad of [...odd, Array.from({ length: 9 }, () => 'a').join('/')]) {

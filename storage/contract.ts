@@ -88,6 +88,11 @@ export interface FileWriter {
   abort(): Promise<void>;
 }
 
+export interface SweepOptions extends CallOptions {
+  /** Incomplete backups that stay, however old they are; what belongs to no backup goes all the same. */
+  readonly keep?: (name: StorageName) => boolean;
+}
+
 /** What handles have in common. */
 export interface BackupHandle {
   readonly directory: string;
@@ -192,8 +197,8 @@ export interface BackupStorage {
   removeBackup(directory: string, name: StorageName, options?: CallOptions): Promise<void>;
   /** Backups with files, sizes, ETags and times, in one listing. */
   scan(directory: string, options?: CallOptions): Promise<readonly ScannedBackup[]>;
-  /** Removes unfinished files and incomplete backups whose newest change is before `before` (milliseconds since the epoch). Returns what it removed. */
-  sweep(directory: string, before: number, options?: CallOptions): Promise<readonly string[]>;
+  /** Removes what interrupted removals left, and unfinished files and incomplete backups whose newest change is before `before` (milliseconds since the epoch). Returns what it removed. */
+  sweep(directory: string, before: number, options?: SweepOptions): Promise<readonly string[]>;
   /** Frees connections; the storage stays usable. */
   close(): Promise<void>;
 }

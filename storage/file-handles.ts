@@ -78,15 +78,21 @@ export class FileWriteHandle extends WritingHandle {
     return checkWritable(this.backup, evenComplete);
   }
 
-  protected openSink(name: string): Promise<FileSink> {
+  #requireFree(name: string, need: number): Promise<void> {
+    return this.backup.volume.requireFree(`${this.name}/${name}`, need);
+  }
+
+  protected async openSink(name: string, size: number | undefined): Promise<FileSink> {
+    await this.#requireFree(name, size ?? 0);
     return openPartSink(this.backup, name);
   }
 
-  protected upload(
+  protected async upload(
     name: string,
     source: UploadSource,
     options: UploadOptions,
   ): Promise<StoredFile> {
+    await this.#requireFree(name, source.size - (options.resume?.acknowledged ?? 0));
     return uploadPart(this.backup, name, source, options, this.progressBytes);
   }
 

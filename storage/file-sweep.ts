@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { SweepOptions } from './contract';
 import { isComplete } from './file-owner';
 import { describeFile, isPartName, removeIfThere } from './file-parts';
 import { finishRemoval, nameOfAside, newestChange, removeIncomplete } from './file-removal';
@@ -24,7 +25,7 @@ async function sweepParts(path: string, name: string, before: number): Promise<s
 export async function sweepDirectory(
   path: string,
   before: number,
-  signal: AbortSignal | undefined,
+  { signal, keep = () => false }: SweepOptions,
 ): Promise<string[]> {
   const removed: string[] = [];
   for (const entry of await readdir(path, { withFileTypes: true })) {
@@ -37,6 +38,7 @@ export async function sweepDirectory(
     } else if (isStorageName(entry.name)) {
       const isOld = async (there: string) => (await newestChange(there)) < before;
       if (await isComplete(place)) removed.push(...(await sweepParts(place, entry.name, before)));
+      else if (keep(entry.name)) continue;
       else if ((await isOld(place)) && (await removeIncomplete(place, isOld))) {
         removed.push(entry.name);
       }

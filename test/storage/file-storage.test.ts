@@ -293,6 +293,53 @@ describe('a file storage', () => {
     );
   });
 
+  it('refuses what its volume cannot hold before a byte of it is read', async () => {
+    const handle = await open().startBackup(directory, 'backup', 'run');
+    const size = 2 ** 60;
+    let reads = 0;
+    const source = {
+      size,
+      async *read(): AsyncGenerator<Uint8Array> {
+        reads += 1;
+        yield Buffer.alloc(1);
+      },
+    };
+    for (const call of [
+      handle.uploadFile('archive', source, { attempt: 1 }),
+      handle.addFile('archive', size),
+    ]) {
+      const error = await refusal(call);
+      expect([error.code, error.exit]).toEqual(['HF-DISK-001', 16]);
+      expect(error.message).toMatch(
+        /B free, [\d.,]+ \w+ are needed for backup\/archive in storage/,
+      );
+    }
+    expect([reads, await readdir(join(root, directory, 'backup'))]).toEqual([0, ['.owner']]);
+  });
+
+  it('sweeps what a killed removal left', async () => {
+    const storage = open();
+    for (const name of ['backup', 'other']) {
+      const handle = await storage.startBackup(directory, name, 'run');
+      await handle.putFile('a', Buffer.from('x'));
+    }
+    // As a removal leaves it that is killed after the rename, with a part of the files gone.
+    await rename(join(root, directory, 'backup'), join(root, directory, '.gone.backup'));
+    const keep = (): boolean => true;
+    expect(await storage.sweep(directory, 1_000, { keep })).toEqual(['.gone.backup']);
+    expect(await readdir(join(root, directory))).toEqual(['other']);
+  });
+
+  it('knows nobody by an owner record that is too long to be one', async () => {
+    await open().startBackup(directory, 'backup', 'run');
+    const owner = join(root, directory, 'backup', '.owner');
+    await writeFile(owner, JSON.stringify({ v: 1, owner: 'run', more: 'x'.repeat(200_000) }));
+    const error = await refusal(open().resumeBackup(directory, 'backup', 'run'));
+    expect(error.message).toBe(
+      'backup backup in storage one already exists; who started it is not known',
+    );
+  });
+
   it('reports any other failure with its cause', async () => {
     const handle = await open().startBackup(directory, 'backup', 'run');
     await mkdir(join(root, directory, 'backup', 'taken'));
