@@ -14,6 +14,8 @@ export type ProxyFault =
   | { readonly kind: 'lose answer' }
   /** The request is not done, the connection cut. */
   | { readonly kind: 'cut' }
+  /** The connection is cut after so many bytes of the request's body; the server gets no more either. */
+  | { readonly kind: 'cut sent'; readonly bytes: number }
   /** The connection is cut after so many bytes of the answer's body. */
   | { readonly kind: 'cut body'; readonly bytes: number }
   /** The answer's body ends after so many bytes, and its length says so. */
@@ -24,6 +26,14 @@ export type ProxyFault =
   | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
   /** The request waits. */
   | { readonly kind: 'slow'; readonly wait: () => Promise<void> };
+
+interface Harm {
+  readonly match: (passing: Passing) => boolean;
+  readonly fault: ProxyFault;
+  times: number;
+  /** Requests that pass before. */
+  skip: number;
+}
 
 /** `chunk`, which begins at `offset`, with the byte at `at` changed if it is in it. */
 function changed(chunk: Buffer, at: number, offset: number): Buffer {
@@ -36,7 +46,7 @@ function changed(chunk: Buffer, at: number, offset: number): Buffer {
 /** Stands before a real S3 server and does harm to what passes. The Host header stays, so signatures hold. */
 export class S3Proxy {
   readonly seen: Passing[] = [];
-  #plan: { match: (passing: Passing) => boolean; fault: ProxyFault; times: number }[] = [];
+  #plan: Harm[] = [];
   struck = 0;
 
   private constructor(
@@ -58,9 +68,21 @@ export class S3Proxy {
     return proxy;
   }
 
-  /** Harms the next `times` requests that match. */
-  harm(match: (passing: Passing) => boolean, fault: ProxyFault, times = 1): void {
-    this.#plan.push({ match, fault, times });
+  /** Harms the next `times` requests that match, once `skip` of them have passed. */
+  harm(match: (passing: Passing) => boolean, fault: ProxyFault, times = 1, skip = 0): void {
+    this.#plan.push({ match, fault, times, skip });
+  }
+
+  #take(passing: Passing): ProxyFault | undefined {
+    const planned = this.#plan.find(({ match, times }) => times > 0 && match(passing));
+    if (planned === undefined) return undefined;
+    if (planned.skip > 0) {
+      planned.skip -= 1;
+      return undefined;
+    }
+    planned.times -= 1;
+    this.struck += 1;
+    return planned.fault;
   }
 
   /** Harms nothing any more, and forgets what passed. */
@@ -77,12 +99,7 @@ export class S3Proxy {
   async #pass(from: IncomingMessage, to: ServerResponse, target: string): Promise<void> {
     const passing = { method: from.method ?? '', url: from.url ?? '', headers: from.headers };
     this.seen.push(passing);
-    const planned = this.#plan.find(({ match, times }) => times > 0 && match(passing));
-    const fault = planned?.fault;
-    if (planned !== undefined) {
-      planned.times -= 1;
-      this.struck += 1;
-    }
+    const fault = this.#take(passing);
     if (fault?.kind === 'cut') return void from.socket.destroy();
     if (fault?.kind === 'answer') {
       from.resume();
@@ -120,6 +137,11 @@ export class S3Proxy {
     let sent = 0;
     from.on('data', (chunk: Buffer) => {
       const flip = fault?.kind === 'wrong byte sent' ? fault.at : -1;
+      if (fault?.kind === 'cut sent' && sent + chunk.length >= fault.bytes) {
+        forward.destroy();
+        from.socket.destroy();
+        return;
+      }
       if (!forward.write(changed(chunk, flip, sent))) {
         from.pause();
         forward.once('drain', () => from.resume());
