@@ -151,12 +151,12 @@ async function outcomeOf(work: Promise<unknown>): Promise<Outcome> {
   }
 }
 
-/** How a complete backup differs from what was stored; undefined when it doesn't, or is not complete. */
+/** `absent`, `incomplete` or `identical`; of a complete backup that differs from what was stored, how. */
 export async function damageOf(
   storage: BackupStorage,
   name: string,
   content: Buffer,
-): Promise<'absent' | 'incomplete' | 'identical' | string> {
+): Promise<string> {
   const found = (await storage.scan(directory)).find((scanned) => scanned.name === name);
   if (found === undefined) return 'absent';
   if (!found.files.some((file) => file.name === manifestName)) return 'incomplete';
@@ -183,66 +183,80 @@ export interface FaultGround {
   dispose(): Promise<void>;
 }
 
+type Life = (ground: FaultGround, steps: Steps) => Promise<Outcome>;
+
+async function expectGone(ground: FaultGround): Promise<void> {
+  same('what is left', await ground.leftovers(), []);
+}
+
+const abortLife: Life = async (ground, steps) => {
+  const { harmed, clean, content } = ground;
+  await interrupted(clean, content);
+  const abort = () => harmed.abortBackup(directory, backup, owner);
+  const outcome = await outcomeOf(steps.step('abortBackup', abort));
+  if (outcome.done) await expectGone(ground);
+  same('complete', (await damageOf(clean, backup, content)) === 'identical', false);
+  await clean.abortBackup(directory, backup, owner);
+  await expectGone(ground);
+  return outcome;
+};
+
+const removeLife: Life = async (ground, steps) => {
+  const { harmed, clean, content } = ground;
+  await completed(clean, backup, content);
+  await completed(clean, neighbour, content);
+  const remove = () => harmed.removeBackup(directory, backup);
+  const outcome = await outcomeOf(steps.step('removeBackup', remove));
+  const left = await damageOf(clean, backup, content);
+  const allowed = outcome.done ? ['absent'] : ['absent', 'incomplete', 'identical'];
+  same(`a removal leaves ${left}`, allowed.includes(left), true);
+  same('neighbour', await damageOf(clean, neighbour, content), 'identical');
+  await clean.removeBackup(directory, backup);
+  await clean.removeBackup(directory, neighbour);
+  await expectGone(ground);
+  return outcome;
+};
+
+const sweepLife: Life = async (ground, steps) => {
+  const { harmed, clean, content } = ground;
+  await interrupted(clean, content);
+  await completed(clean, neighbour, content);
+  const sweep = () => harmed.sweep(directory, Number.MAX_SAFE_INTEGER);
+  const outcome = await outcomeOf(steps.step('sweep', sweep));
+  same('neighbour', await damageOf(clean, neighbour, content), 'identical');
+  const left = await damageOf(clean, backup, content);
+  same(`a sweep leaves ${left}`, left === 'absent' || !outcome.done, true);
+  await clean.sweep(directory, Number.MAX_SAFE_INTEGER);
+  await clean.removeBackup(directory, neighbour);
+  await expectGone(ground);
+  return outcome;
+};
+
+const backupLife: Life = async (ground, steps) => {
+  const { harmed, clean, content } = ground;
+  const outcome = await outcomeOf(backUp(harmed, steps, content));
+  const left = await damageOf(clean, backup, content);
+  const allowed = outcome.done ? ['identical'] : ['absent', 'incomplete', 'identical'];
+  same(`a backup is ${left}`, allowed.includes(left), true);
+  // What compensates a failed backup keeps one that is complete.
+  await clean.abortBackup(directory, backup, owner);
+  const kept = left === 'identical' ? 'identical' : 'absent';
+  same('after the abort', await damageOf(clean, backup, content), kept);
+  await clean.removeBackup(directory, backup);
+  await expectGone(ground);
+  return outcome;
+};
+
+const lives: Partial<Record<StorageOperation, Life>> = {
+  abortBackup: abortLife,
+  removeBackup: removeLife,
+  sweep: sweepLife,
+};
+
 /**
  * Lives through one fault in one operation, and proves that nothing false is left: the backup is complete
  * and identical, or it is not listed as good, and goes without a trace. Gives the outcome.
  */
-export async function live(ground: FaultGround, strike: Strike): Promise<Outcome> {
-  const { harmed, clean, content } = ground;
-  const steps = new Steps(strike);
-  const expectGone = async (): Promise<void> => {
-    same('what is left', await ground.leftovers(), []);
-  };
-  switch (strike.operation) {
-    case 'abortBackup': {
-      await interrupted(clean, content);
-      const abort = () => harmed.abortBackup(directory, backup, owner);
-      const outcome = await outcomeOf(steps.step('abortBackup', abort));
-      if (outcome.done) await expectGone();
-      same('complete', (await damageOf(clean, backup, content)) === 'identical', false);
-      await clean.abortBackup(directory, backup, owner);
-      await expectGone();
-      return outcome;
-    }
-    case 'removeBackup': {
-      await completed(clean, backup, content);
-      await completed(clean, neighbour, content);
-      const remove = () => harmed.removeBackup(directory, backup);
-      const outcome = await outcomeOf(steps.step('removeBackup', remove));
-      const left = await damageOf(clean, backup, content);
-      const allowed = outcome.done ? ['absent'] : ['absent', 'incomplete', 'identical'];
-      same(`a removal leaves ${left}`, allowed.includes(left), true);
-      same('neighbour', await damageOf(clean, neighbour, content), 'identical');
-      await clean.removeBackup(directory, backup);
-      await clean.removeBackup(directory, neighbour);
-      await expectGone();
-      return outcome;
-    }
-    case 'sweep': {
-      await interrupted(clean, content);
-      await completed(clean, neighbour, content);
-      const sweep = () => harmed.sweep(directory, Number.MAX_SAFE_INTEGER);
-      const outcome = await outcomeOf(steps.step('sweep', sweep));
-      same('neighbour', await damageOf(clean, neighbour, content), 'identical');
-      const left = await damageOf(clean, backup, content);
-      same(`a sweep leaves ${left}`, left === 'absent' || !outcome.done, true);
-      await clean.sweep(directory, Number.MAX_SAFE_INTEGER);
-      await clean.removeBackup(directory, neighbour);
-      await expectGone();
-      return outcome;
-    }
-    default: {
-      const outcome = await outcomeOf(backUp(harmed, steps, content));
-      const left = await damageOf(clean, backup, content);
-      const allowed = outcome.done ? ['identical'] : ['absent', 'incomplete', 'identical'];
-      same(`a backup is ${left}`, allowed.includes(left), true);
-      // What compensates a failed backup keeps one that is complete.
-      await clean.abortBackup(directory, backup, owner);
-      const kept = left === 'identical' ? 'identical' : 'absent';
-      same('after the abort', await damageOf(clean, backup, content), kept);
-      await clean.removeBackup(directory, backup);
-      await expectGone();
-      return outcome;
-    }
-  }
+export function live(ground: FaultGround, strike: Strike): Promise<Outcome> {
+  return (lives[strike.operation] ?? backupLife)(ground, new Steps(strike));
 }

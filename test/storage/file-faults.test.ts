@@ -34,8 +34,8 @@ async function open(): Promise<Ground> {
     content,
     plan: (planned) => void faults.splice(0, faults.length, ...planned),
     leftovers: async () => {
-      const names = await readdir(join(root, directory)).catch(() => []);
-      return names.toSorted();
+      const names = await readdir(join(root, directory)).catch((): string[] => []);
+      return names;
     },
     dispose: () => rm(root, { recursive: true }),
   };

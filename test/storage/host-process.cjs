@@ -19,12 +19,12 @@ const opened = {
 const storage = opened[type]();
 const owner = `run-${process.pid}`;
 
-process.on('message', async (name) => {
-  const said = await storage.startBackup('d', name, owner).then(
-    () => owner,
-    (error) => error.code ?? String(error),
+process.on('message', (name) => {
+  const answer = (said) => process.send({ name, said });
+  storage.startBackup('d', name, owner).then(
+    () => answer(owner),
+    (error) => answer(error.code ?? String(error)),
   );
-  process.send({ name, said });
 });
 process.on('disconnect', () => process.exit(0));
 // Connected before the race: what it takes to get ready must not decide it.

@@ -9,7 +9,7 @@ import {
   partsInFlight,
 } from '../../storage/s3-parts';
 import { Secret } from '../../core/secret';
-import { S3Proxy, type Passing } from './s3-proxy';
+import { S3Proxy, type Passing, type ProxyFault } from './s3-proxy';
 import { S3Server, s3Access } from './s3-server';
 import { refusal } from './refusal';
 
@@ -247,7 +247,7 @@ describe('an s3 storage', () => {
         'a customer key was asked for, nothing is there',
       ],
     ] as const) {
-      const told = { kind: 'headers', headers: says } as const;
+      const told: ProxyFault = { kind: 'headers', headers: { ...says } };
       proxy.clear();
       const storage = server.open(bucket, { endpoint: proxy.endpoint, encryption });
       proxy.harm(({ method }) => method === 'HEAD', told, 1_000);
