@@ -19,7 +19,7 @@ export interface ByteRange {
 
 /** What a storage can do beyond the contract's minimum. */
 export interface StorageCapabilities {
-  /** putFile with ifAbsent is decided by the service itself, so it holds across hosts. */
+  /** putFile with ifAbsent is decided by the service itself, as far as is known before the first; else by what the storage makes of plain writes. */
   readonly conditionalPut: boolean;
   /** Files can be protected from deletion for a time. */
   readonly retention: boolean;

@@ -47,7 +47,7 @@ class S3Store implements ObjectStore {
 
   capabilities(): StorageCapabilities {
     return {
-      conditionalPut: this.options.conditionalWrites !== 'no',
+      conditionalPut: this.#conditional.known,
       retention: this.options.retention !== undefined,
       ranges: true,
       place: 'anywhere',

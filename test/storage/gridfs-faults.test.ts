@@ -146,7 +146,7 @@ const day = 86_400_000;
 describeFaults('gridfs', {
   open,
   places: commands.length,
-  count: 14,
+  count: 8,
   faults: [
     fault('an error', { errorCode: 96 }, 'once'),
     fault('an error', { errorCode: 96 }, 'for ever'),
