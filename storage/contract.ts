@@ -197,7 +197,7 @@ export interface BackupStorage {
   removeBackup(directory: string, name: StorageName, options?: CallOptions): Promise<void>;
   /** Backups with files, sizes, ETags and times, in one listing. */
   scan(directory: string, options?: CallOptions): Promise<readonly ScannedBackup[]>;
-  /** Removes what interrupted removals left, and unfinished files and incomplete backups whose newest change is before `before` (milliseconds since the epoch). Returns what it removed. */
+  /** Removes what interrupted removals left, unfinished files and incomplete backups, all of them where nobody changed anything since `before` (milliseconds since the epoch). Returns what it removed. */
   sweep(directory: string, before: number, options?: SweepOptions): Promise<readonly string[]>;
   /** Frees connections; the storage stays usable. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import type { BackupStorage } from './contract';
 import { wrapStorage, type StorageOperation } from './wrapped-storage';
 
@@ -68,9 +68,11 @@ export function faultyStorage(
           return work();
         case 'error':
           throw fault.error;
-        case 'answer lost':
-          await work();
+        case 'answer lost': {
+          const lost = await work();
+          if (lost instanceof Readable) lost.destroy();
           throw fault.error;
+        }
         case 'slow':
           await fault.wait(signal);
           return work();

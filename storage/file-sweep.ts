@@ -1,9 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SweepOptions } from './contract';
 import { isComplete } from './file-owner';
 import { describeFile, isPartName, removeIfThere } from './file-parts';
 import { finishRemoval, nameOfAside, newestChange, removeIncomplete } from './file-removal';
+import { hasCode } from './file-volume';
 import { isStorageName } from './names';
 
 /** Unfinished files of one backup that did not change since `before`. */
@@ -15,6 +16,15 @@ async function sweepParts(path: string, name: string, before: number): Promise<s
     if (await removeIfThere(join(path, part))) removed.push(`${name}/${part}`);
   }
   return removed;
+}
+
+async function wasChangedBefore(path: string, before: number): Promise<boolean> {
+  try {
+    return (await lstat(path)).ctimeMs < before;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
 }
 
 /**
@@ -34,6 +44,8 @@ export async function sweepDirectory(
     const place = join(path, entry.name);
     const aside = nameOfAside(entry.name);
     if (aside !== undefined && isStorageName(aside)) {
+      // Its own time tells when it was set aside: who does so now may still bring it back.
+      if (!(await wasChangedBefore(place, before))) continue;
       if (await finishRemoval(join(path, aside))) removed.push(entry.name);
     } else if (isStorageName(entry.name)) {
       const isOld = async (there: string) => (await newestChange(there)) < before;

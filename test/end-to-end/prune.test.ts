@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { verifyWorkflowId } from '../../core/ids';
 import { Site } from './site';
@@ -101,15 +101,16 @@ describe('backups that no rule keeps', () => {
     await writeFile(join(`${directory}.new`, 'juju-backup-20200101-000000.tar.gz'), 'half');
     await utimes(join(`${directory}.new`, 'juju-backup-20200101-000000.tar.gz'), 1, 1);
     await rename(`${directory}.new`, directory);
-    // What a removal leaves that is killed on its way.
-    const gone = join(storage, modelUuid, `.gone.20200102-000000.${modelUuid}`);
-    await mkdir(gone, { mode: 0o700 });
-    await writeFile(join(gone, 'INDEX'), 'half');
+    // What a killed attempt left in a backup that is complete.
+    const part = join(storage, modelUuid, third, '.INDEX.1.0123456789ab.part');
+    await writeFile(part, 'half');
+    await utimes(part, 1, 1);
     const { status, stdout, stderr } = await site.holdfast('prune', '--older-than', '1ms', '--yes');
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${stray}\n` });
     expect(stderr).toContain('0 removed, 1 incomplete ones swept');
     expect(await listed()).toEqual([third]);
     expect(await readdir(join(storage, modelUuid))).toEqual([third]);
+    expect((await readdir(join(storage, modelUuid, third))).includes(basename(part))).toBe(false);
     expect(await site.leftovers()).toEqual([]);
   });
 });

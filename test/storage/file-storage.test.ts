@@ -326,7 +326,9 @@ describe('a file storage', () => {
     // As a removal leaves it that is killed after the rename, with a part of the files gone.
     await rename(join(root, directory, 'backup'), join(root, directory, '.gone.backup'));
     const keep = (): boolean => true;
-    expect(await storage.sweep(directory, 1_000, { keep })).toEqual(['.gone.backup']);
+    expect(await storage.sweep(directory, Date.now() - 3_600_000, { keep })).toEqual([]);
+    const later = Date.now() + 3_600_000;
+    expect(await storage.sweep(directory, later, { keep })).toEqual(['.gone.backup']);
     expect(await readdir(join(root, directory))).toEqual(['other']);
   });
 
