@@ -8,7 +8,7 @@ import { memoryRow } from './rows/memory';
 import { createRow, diskRow, historyRow } from './rows/of-creates';
 import { orchestrationRow } from './rows/orchestration';
 import { replayRow } from './rows/replay';
-import { storageRows } from './rows/storage';
+import { storageRows, storageTitles } from './rows/storage';
 
 /** The rows, in the order they run; what changes the controller's data comes late. */
 export const rowNames = [
@@ -35,6 +35,7 @@ export const rowTitles: readonly string[] = [
   'Downtime of the controller in a restore',
   'Oplog replay',
   'Orchestration: a backup of an empty controller',
+  ...storageTitles,
 ];
 
 export type RowName = (typeof rowNames)[number];

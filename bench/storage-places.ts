@@ -5,7 +5,7 @@ import { exampleAccess } from '../examples/controller/run-controller';
 import type { Bench } from './bench';
 import type { Contender, Sample } from './figures';
 import { measureCommand } from './meter';
-import { connectionArguments, findAll } from './peers';
+import { connectionArguments, findAll, versionOf } from './peers';
 import { BenchS3, benchBucket } from './s3-server';
 import { measureSteps } from './step-process';
 import { transfer } from './steps/storage-transfer';
@@ -15,6 +15,8 @@ export type Direction = 'write' | 'read';
 /** A storage, and what the same file is moved with beside it. */
 export interface StoragePlace {
   readonly type: 'file' | 's3' | 'gridfs';
+  /** What the peer is, by its own words. */
+  readonly peer?: string;
   readonly contenders: (direction: Direction) => readonly Contender[];
   /** What a read reads: stored by both. */
   prepareReads(): Promise<void>;
@@ -117,6 +119,11 @@ export async function filePlace(bench: Bench, moved: Moved): Promise<StoragePlac
   };
 }
 
+function sdkVersion(): string {
+  const manifest: unknown = require('@aws-sdk/client-s3/package.json');
+  return manifest instanceof Object && 'version' in manifest ? String(manifest.version) : '';
+}
+
 const plain = { key: 'plain', partBytes: 8 * 1024 ** 2, parallel: 4 };
 
 /** `s3` beside the AWS SDK alone, with as many parts of the same size at once. */
@@ -145,6 +152,7 @@ export async function s3Place(bench: Bench, moved: Moved): Promise<StoragePlace>
   };
   return {
     type: 's3',
+    peer: `@aws-sdk/client-s3 ${sdkVersion()}, ${await versionOf(path('versitygw'))}.`,
     contenders: (direction) => [
       contender(`holdfast s3, ${direction}`, direction, moved, clear, (file) =>
         own(direction, file),
@@ -194,6 +202,7 @@ export async function gridfsPlace(bench: Bench, moved: Moved): Promise<StoragePl
   };
   return {
     type: 'gridfs',
+    peer: `mongofiles: ${await versionOf(path('mongofiles'))}.`,
     contenders: (direction) => [
       contender(`holdfast gridfs, ${direction}`, direction, moved, clear, (file) =>
         own(direction, file),

@@ -15,6 +15,15 @@ import {
 } from '../storage-places';
 
 const directions: readonly Direction[] = ['write', 'read'];
+const types: readonly StoragePlace['type'][] = ['file', 's3', 'gridfs'];
+
+const titleOf = (type: StoragePlace['type'], direction: Direction): string =>
+  `Storage ${type}, ${direction}`;
+
+/** What the rows are called, in their order. */
+export const storageTitles: readonly string[] = types.flatMap((type) =>
+  directions.map((direction) => titleOf(type, direction)),
+);
 const blockBytes = 1024 ** 2;
 
 /** Bytes that nothing makes smaller, the same in every run. */
@@ -88,14 +97,14 @@ export async function storageRows(
       transfers.set(own.name, peak);
       const speed = sizeBytes / 1e6 / own.median.wall;
       rows.push({
-        title: `Storage ${place.type}, ${direction}`,
+        title: titleOf(place.type, direction),
         table: measured,
         verdicts: [
           { what: own.name, value: `${speed.toFixed(0)} MB/s` },
           ...against(measured, direction),
           ...verdicts,
         ],
-        notes: [notes[place.type]],
+        notes: [notes[place.type], ...(place.peer === undefined ? [] : [place.peer])],
       });
     }
   };
