@@ -1,20 +1,11 @@
 import pLimit from 'p-limit';
 import { manifestName, type UploadState } from '../../storage/contract';
 import { bytesOf, codeOf, pattern, sourceOf } from '../../storage/conformance-kit';
-import {
-  growingPartSize,
-  mostParts,
-  partLength,
-  partSizeFor,
-  partsInFlight,
-} from '../../storage/s3-parts';
-import { Secret } from '../../core/secret';
-import { S3Proxy, type Passing, type ProxyFault } from './s3-proxy';
+import { S3Proxy, type Passing } from './s3-proxy';
 import { S3Server, s3Access } from './s3-server';
 import { refusal } from './refusal';
 
 const mebibyte = 1024 ** 2;
-const terabyte = 1000 ** 4;
 
 let server: S3Server;
 let proxy: S3Proxy;
@@ -39,40 +30,6 @@ const isGetOf =
     method === 'GET' && (url.split('?')[0] ?? '').endsWith(`/${name}`);
 const xml = (code: string) =>
   `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>as planned</Message></Error>`;
-
-describe('the parts of an upload', () => {
-  it('are at most 10,000, also of 1 TB and of 5 TiB', () => {
-    for (const size of [1, 80 * 1024 * mebibyte, terabyte, 1024 ** 4, 5 * 1024 ** 4]) {
-      const part = partSizeFor(size, 8 * mebibyte);
-      expect(Math.ceil(size / part)).toBeLessThanOrEqual(mostParts);
-      expect(part % mebibyte).toBe(0);
-    }
-    expect(partSizeFor(terabyte, 8 * mebibyte)).toBe(96 * mebibyte);
-    const count = Math.ceil(terabyte / (96 * mebibyte));
-    expect(count).toBe(9_935);
-    let sum = 0;
-    for (let number = 1; number <= count; number += 1) {
-      sum += partLength(number, 96 * mebibyte, terabyte);
-    }
-    expect(sum).toBe(terabyte);
-  });
-
-  it('of unknown sizes grow, so that 10,000 of them hold more than 2 TiB', () => {
-    let sum = 0;
-    for (let number = 1; number <= mostParts; number += 1) {
-      const bytes = growingPartSize(number, 8 * mebibyte);
-      expect(bytes).toBeGreaterThanOrEqual(growingPartSize(Math.max(1, number - 1), 8 * mebibyte));
-      sum += bytes;
-    }
-    expect(sum).toBeGreaterThan(2 * 1024 ** 4);
-  });
-
-  it('take no more than 256 MiB on their way, unless one alone does', () => {
-    expect(partsInFlight(8 * mebibyte, 4)).toBe(4);
-    expect(partsInFlight(96 * mebibyte, 4)).toBe(2);
-    expect(partsInFlight(600 * mebibyte, 4)).toBe(1);
-  });
-});
 
 describe('an s3 storage', () => {
   it('aborts with parts in flight and leaves no upload and no object', async () => {
@@ -191,87 +148,6 @@ describe('an s3 storage', () => {
     await storage.close();
   });
 
-  it('sends encryption headers with what it writes, and a customer key with what it reads', async () => {
-    const bucket = await server.bucket();
-    const key = Buffer.alloc(32, 7).toString('base64');
-    for (const [encryption, header, value] of [
-      [{ type: 'AES256' } as const, 'x-amz-server-side-encryption', 'AES256'],
-      [
-        { type: 'aws:kms', keyId: 'key-1' } as const,
-        'x-amz-server-side-encryption-aws-kms-key-id',
-        'key-1',
-      ],
-      [
-        { type: 'customer', key: () => Promise.resolve(new Secret(key)) } as const,
-        'x-amz-server-side-encryption-customer-key',
-        key,
-      ],
-    ] as const) {
-      proxy.seen.length = 0;
-      const storage = server.open(bucket, { endpoint: proxy.endpoint, encryption });
-      const name = `b-${encryption.type.replace(':', '-')}`;
-      await codeOf(storage.startBackup('d', name, 'run'));
-      const put = proxy.seen.find(({ method }) => method === 'PUT');
-      expect(put?.headers[header]).toBe(value);
-      await storage.close();
-    }
-  });
-
-  it('refuses a service that does not encrypt as it was asked to, and leaves nothing there', async () => {
-    const bucket = await server.bucket();
-    const key = Buffer.alloc(32, 7).toString('base64');
-    const kms = 'x-amz-server-side-encryption-aws-kms-key-id';
-    const how = 'x-amz-server-side-encryption';
-    // What the service says of an object, and what the storage says of it.
-    for (const [encryption, says, message] of [
-      [{ type: 'AES256' } as const, {}, 'AES256 was asked for, nothing is there'],
-      [{ type: 'AES256' } as const, { [how]: 'AES256' }, undefined],
-      [
-        { type: 'aws:kms', keyId: 'key-1' } as const,
-        { [how]: 'AES256' },
-        'aws:kms with key key-1 was asked for, AES256 is there',
-      ],
-      [
-        { type: 'aws:kms', keyId: 'key-1' } as const,
-        { [how]: 'aws:kms', [kms]: 'arn:aws:kms:eu-central-1:1:key/key-2' },
-        'key key-1 was asked for, aws:kms with key arn:aws:kms:eu-central-1:1:key/key-2 is there',
-      ],
-      [
-        { type: 'aws:kms', keyId: 'key-1' } as const,
-        { [how]: 'aws:kms', [kms]: 'arn:aws:kms:eu-central-1:1:key/key-1' },
-        undefined,
-      ],
-      [
-        { type: 'customer', key: () => Promise.resolve(new Secret(key)) } as const,
-        {},
-        'a customer key was asked for, nothing is there',
-      ],
-    ] as const) {
-      const told: ProxyFault = { kind: 'headers', headers: { ...says } };
-      proxy.clear();
-      const storage = server.open(bucket, { endpoint: proxy.endpoint, encryption });
-      proxy.harm(({ method }) => method === 'HEAD', told, 1_000);
-      const started = storage.startBackup('d', 'b', 'run');
-      if (message === undefined) {
-        const handle = await started;
-        // It begins to ignore what it is asked for.
-        proxy.clear();
-        const lost = handle.uploadFile('a', sourceOf(pattern(6 * mebibyte)), { attempt: 1 });
-        expect((await refusal(lost)).code).toBe('HF-STORAGE-016');
-        const commit = handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true });
-        expect((await refusal(commit)).code).toBe('HF-STORAGE-016');
-        await server.open(bucket).removeBackup('d', 'b');
-      } else {
-        const error = await refusal(started);
-        expect([error.code, error.exit]).toEqual(['HF-STORAGE-016', 14]);
-        expect(error.message).toContain(message);
-        await storage.abortBackup('d', 'b', 'run');
-      }
-      expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
-      await storage.close();
-    }
-  });
-
   it('knows nobody by an owner record that is too long to be one, and does not read it all', async () => {
     const bucket = await server.bucket();
     const storage = server.open(bucket, { endpoint: proxy.endpoint });
@@ -326,7 +202,7 @@ describe('an s3 storage', () => {
     expect(await codeOf(later.removeBackup('d', 'b'))).toBe('no error');
   });
 
-  it('lists 1,200 backups, all of them, in less than two seconds', async () => {
+  it('lists 1,200 backups, all of them, in three requests and two seconds of work', async () => {
     const bucket = await server.bucket();
     const limit = pLimit(16);
     const names = Array.from(
@@ -342,11 +218,15 @@ describe('an s3 storage', () => {
         }),
       );
     await Promise.all(names.flatMap((name) => [put(name, '.owner'), put(name, manifestName)]));
-    const storage = server.open(bucket);
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
     await storage.listDirectories();
-    const began = performance.now();
+    proxy.clear();
+    // Its own time: what the clock shows depends on what else this computer does.
+    const before = process.cpuUsage();
     const scanned = await storage.scan('d');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(2);
+    expect(proxy.seen.length).toBe(3);
     expect(scanned.map(({ name }) => name)).toEqual(names);
     expect(scanned.every(({ files }) => files.length === 1)).toBe(true);
     expect((await storage.listBackups('d')).length).toBe(1_200);
