@@ -16,17 +16,21 @@ export interface Programs {
   readonly mongorestore: string;
 }
 
-/** Finds or fetches what is run beside Holdfast (tools/servers.mjs). */
-export async function findPrograms(): Promise<Programs> {
-  const names = ['temporal', 'mongod', 'mongodump', 'mongorestore'] as const;
+/** Finds or fetches servers and tools (tools/servers.mjs); gives the path of each. */
+export async function findAll<N extends string>(names: readonly N[]): Promise<(name: N) => string> {
   const tool = join(repository, 'tools/servers.mjs');
   const { stdout } = await run(process.execPath, [tool, '--json', ...names]);
   const found = foundSchema.parse(JSON.parse(stdout));
-  const path = (name: (typeof names)[number]): string => {
+  return (name) => {
     const program = found[name];
     if (program === undefined) throw new Error(`no ${name}`);
     return program.path;
   };
+}
+
+/** Finds or fetches what is run beside Holdfast in every row. */
+export async function findPrograms(): Promise<Programs> {
+  const path = await findAll(['temporal', 'mongod', 'mongodump', 'mongorestore']);
   return {
     temporal: path('temporal'),
     mongod: path('mongod'),

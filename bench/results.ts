@@ -108,7 +108,10 @@ export function mergeResults(
     for (const one of rows) merged.set(one.title, one);
     const place = ({ title }: RecordedRow): number => titles.indexOf(title);
     const ordered = [...merged.values()].toSorted((a, b) => place(a) - place(b));
-    sizes.set(size, { size, data, rows: ordered });
+    // A run that only moved files had no documents: what they came to is known from the others.
+    const known = sizes.get(size)?.data;
+    const full = known !== undefined && known.bytes > data.bytes ? known : data;
+    sizes.set(size, { size, data: full, rows: ordered });
   }
   const ordered = [...sizes.values()].toSorted((a, b) => a.data.bytes - b.data.bytes);
   return { ...newer, sizes: ordered };

@@ -8,6 +8,7 @@ import { memoryRow } from './rows/memory';
 import { createRow, diskRow, historyRow } from './rows/of-creates';
 import { orchestrationRow } from './rows/orchestration';
 import { replayRow } from './rows/replay';
+import { storageRows, storageTitles } from './rows/storage';
 
 /** The rows, in the order they run; what changes the controller's data comes late. */
 export const rowNames = [
@@ -20,6 +21,7 @@ export const rowNames = [
   'downtime',
   'replay',
   'orchestration',
+  'storage',
 ] as const;
 
 /** Titles of the rows, in the order of a page. */
@@ -33,14 +35,18 @@ export const rowTitles: readonly string[] = [
   'Downtime of the controller in a restore',
   'Oplog replay',
   'Orchestration: a backup of an empty controller',
+  ...storageTitles,
 ];
 
 export type RowName = (typeof rowNames)[number];
 
-/** Memory over idle that a run at another size has seen. */
+/** What a run at another size has seen of memory, bytes of documents and MB. */
 export interface EarlierMemory {
   readonly size: number;
-  readonly over: number;
+  /** Of the host worker over its idle. */
+  readonly over?: number;
+  /** Of transfers, by what they are called. */
+  readonly transfers?: ReadonlyMap<string, number>;
 }
 
 /** Runs rows on one controller; rows of the same measurements share them. */
@@ -51,36 +57,42 @@ export async function runRows(
 ): Promise<{ readonly rows: readonly RowResult[]; readonly memory: EarlierMemory | undefined }> {
   let measured: Promise<Creates> | undefined;
   let memory: EarlierMemory | undefined;
+  const size = bench.options.sizeBytes;
   const creates = (): Promise<Creates> => (measured ??= measureCreates(bench));
-  const run = async (name: RowName): Promise<RowResult> => {
+  const run = async (name: RowName): Promise<readonly RowResult[]> => {
     switch (name) {
       case 'create':
-        return createRow(bench, await creates());
+        return [createRow(bench, await creates())];
       case 'disk':
-        return diskRow(await creates());
+        return [diskRow(await creates())];
       case 'history':
-        return historyRow(await creates());
+        return [historyRow(await creates())];
       case 'dump':
-        return dumpRow(bench);
+        return [await dumpRow(bench)];
       case 'load':
-        return loadRow(bench);
+        return [await loadRow(bench)];
       case 'downtime':
-        return downtimeRow(bench);
+        return [await downtimeRow(bench)];
       case 'replay':
-        return replayRow(bench);
+        return [await replayRow(bench)];
       case 'orchestration':
-        return orchestrationRow(bench);
+        return [await orchestrationRow(bench)];
+      case 'storage': {
+        const { rows: found, transfers } = await storageRows(bench, earlier);
+        memory = { ...memory, size, transfers };
+        return found;
+      }
       case 'memory': {
         const { over, ...row } = await memoryRow(bench, earlier);
-        memory = { size: bench.options.sizeBytes, over };
-        return row;
+        memory = { ...memory, size, over };
+        return [row];
       }
     }
   };
   const rows: RowResult[] = [];
   for (const name of rowNames.filter((one) => names.includes(one))) {
     bench.options.say(name);
-    rows.push(await run(name));
+    rows.push(...(await run(name)));
   }
   return { rows, memory };
 }

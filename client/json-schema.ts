@@ -259,6 +259,19 @@ export const documentSchemas = {
     documents: count,
   }),
   pin: z.strictObject({ v, id: z.string(), pinned: z.boolean(), changed: z.boolean() }),
+  doctor: z.strictObject({
+    v,
+    storage: z.string(),
+    type: z.string(),
+    checks: z.array(
+      z.strictObject({
+        name: z.string(),
+        verdict: z.enum(['pass', 'warn', 'refuse']),
+        text: z.string(),
+        hint: z.string().optional(),
+      }),
+    ),
+  }),
   /** Without --yes; with it the lines of an operation. */
   prune: z.strictObject({
     v,

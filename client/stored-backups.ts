@@ -5,11 +5,13 @@ import { planPrune, type KeepRules, type PruneDecision } from '../catalog/retent
 import { findBackup, findStored, listBackups, type FoundBackup } from '../catalog/storage-catalog';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
+import { storageVolume } from '../config/storage-schema';
 import type { HostIdentity } from '../controller/host-identity';
 import { HoldfastError, isHoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
 import { createStorageRegistry } from '../storage/registry';
 import { identifyThisHost } from '../worker/this-host';
+import { checkStorage, type StorageCheck } from './check-storage';
 import { downloadArchive, type Downloaded, type DownloadOptions } from './download';
 import { digestFile, uploadArchive, type Uploaded, type UploadOptions } from './upload';
 
@@ -90,6 +92,24 @@ export class StoredBackups {
     const found = await findStored(await this.#query(undefined), id);
     if (found.pinned) throw new HoldfastError('HF-BACKUP-007', { id: found.id });
     return found;
+  }
+
+  /** Proves with a backup of its own that the storage does what it must. Needs no Temporal. */
+  async checkStorage(): Promise<readonly StorageCheck[]> {
+    const { storage, controller } = await this.#query(undefined);
+    const other = createStorageRegistry(this.environment).openStorage(this.config.storage);
+    try {
+      return await checkStorage({
+        storage,
+        other,
+        directory: controller ?? 'holdfast-check',
+        volume: storageVolume(this.config.storage),
+        floor: this.config.limits.freeSpace,
+        now: () => this.environment.now(),
+      });
+    } finally {
+      await other.close();
+    }
   }
 
   async #query(signal: AbortSignal | undefined) {

@@ -261,6 +261,13 @@ export const errorTable = {
     message: '{path} cannot be put into a tar archive: {reason}',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-ARCHIVE-005': {
+    exit: 15,
+    retryable: false,
+    message:
+      '{archive} was dumped by a mongodump too old to say in {path} of which collection it is',
+    hint: 'Unpack it and load its dump with `holdfast restore --from-dump`, which takes the names of the files. Nothing was changed.',
+  },
   'HF-SOURCE-001': {
     exit: 10,
     retryable: false,
@@ -374,6 +381,13 @@ export const errorTable = {
     retryable: false,
     message: 'storage {storage} is not configured as it should be: {problems}',
     hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
+  'HF-STORAGE-016': {
+    exit: 14,
+    retryable: false,
+    message:
+      'storage {storage} did not encrypt {name} as asked: {asked} was asked for, {found} is there',
+    hint: 'The service ignores or refuses that encryption. Change it, or storage.encryption in holdfast.yaml; nothing was committed.',
   },
   'HF-BACKUP-001': {
     exit: 2,

@@ -19,7 +19,7 @@ export interface ByteRange {
 
 /** What a storage can do beyond the contract's minimum. */
 export interface StorageCapabilities {
-  /** putFile with ifAbsent is decided by the service itself, so it holds across hosts. */
+  /** putFile with ifAbsent is decided by the service itself, as far as is known before the first; else by what the storage makes of plain writes. */
   readonly conditionalPut: boolean;
   /** Files can be protected from deletion for a time. */
   readonly retention: boolean;
@@ -86,6 +86,11 @@ export interface FileWriter {
   close(): Promise<StoredFile>;
   /** Nothing stays behind. Safe after a failure and after close. */
   abort(): Promise<void>;
+}
+
+export interface SweepOptions extends CallOptions {
+  /** Incomplete backups that stay, however old they are; what belongs to no backup goes all the same. */
+  readonly keep?: (name: StorageName) => boolean;
 }
 
 /** What handles have in common. */
@@ -192,8 +197,8 @@ export interface BackupStorage {
   removeBackup(directory: string, name: StorageName, options?: CallOptions): Promise<void>;
   /** Backups with files, sizes, ETags and times, in one listing. */
   scan(directory: string, options?: CallOptions): Promise<readonly ScannedBackup[]>;
-  /** Removes unfinished files and incomplete backups whose newest change is before `before` (milliseconds since the epoch). Returns what it removed. */
-  sweep(directory: string, before: number, options?: CallOptions): Promise<readonly string[]>;
+  /** Removes what interrupted removals left, unfinished files and incomplete backups, all of them where nobody changed anything since `before` (milliseconds since the epoch). Returns what it removed. */
+  sweep(directory: string, before: number, options?: SweepOptions): Promise<readonly string[]>;
   /** Frees connections; the storage stays usable. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import type { BackupStorage } from './contract';
 import { wrapStorage, type StorageOperation } from './wrapped-storage';
 
@@ -41,21 +41,22 @@ function flipAt(position: number): Transform {
   });
 }
 
-/** A storage for tests, in which the planned faults strike; `struck` counts them. */
+/** A storage for tests, in which the planned faults strike, those added later too; `struck` counts them. */
 export function faultyStorage(
   inner: BackupStorage,
   faults: readonly PlannedFault[],
 ): { readonly storage: BackupStorage; readonly struck: () => number } {
-  const left = faults.map(({ times = Infinity }) => times);
+  const times = new Map<PlannedFault, number>();
   let struck = 0;
   const take = (operation: StorageOperation): StorageFault | undefined => {
-    const index = faults.findIndex(
-      (planned, at) => planned.operation === operation && (left[at] ?? 0) > 0,
+    const next = faults.find(
+      (planned) =>
+        planned.operation === operation && (times.get(planned) ?? 0) < (planned.times ?? Infinity),
     );
-    if (index < 0) return undefined;
-    left[index] = (left[index] ?? 0) - 1;
+    if (next === undefined) return undefined;
+    times.set(next, (times.get(next) ?? 0) + 1);
     struck += 1;
-    return faults[index]?.fault;
+    return next.fault;
   };
   // A fault of the content belongs to the stream that the same call gives.
   const contents: Transform[] = [];
@@ -67,9 +68,11 @@ export function faultyStorage(
           return work();
         case 'error':
           throw fault.error;
-        case 'answer lost':
-          await work();
+        case 'answer lost': {
+          const lost = await work();
+          if (lost instanceof Readable) lost.destroy();
           throw fault.error;
+        }
         case 'slow':
           await fault.wait(signal);
           return work();

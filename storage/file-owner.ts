@@ -1,43 +1,50 @@
 import { constants } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createWhole, describeFile } from './file-parts';
 import { manifestName } from './contract';
 import { hasCode } from './file-volume';
 import { isStorageName } from './names';
+import { mostOwnerBytes, ownerRecord, parseOwner, type OwnerRecord } from './owner-record';
 
 const ownerFile = '.owner';
 
 /** Who has a backup: an owner, nobody yet, or somebody whose record cannot be read. */
-export type Ownership = { readonly owner: string } | 'nobody' | 'unknown';
+export type Ownership = OwnerRecord | 'nobody' | 'unknown';
 
 /** Reads who has the backup. A directory with files and without a record is somebody's whom nobody knows. */
 export async function readOwner(path: string): Promise<Ownership> {
-  let text: string;
+  let bytes: Buffer;
   try {
-    const flag = constants.O_RDONLY | constants.O_NOFOLLOW;
-    text = await readFile(join(path, ownerFile), { encoding: 'utf8', flag });
+    bytes = await readStart(join(path, ownerFile), mostOwnerBytes);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     return (await readdir(path)).some(isStorageName) ? 'unknown' : 'nobody';
   }
+  return parseOwner(bytes) ?? 'unknown';
+}
+
+/** The beginning of a file, which is no symbolic link. */
+async function readStart(path: string, most: number): Promise<Buffer> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const record: unknown = JSON.parse(text);
-    if (typeof record === 'object' && record !== null && 'owner' in record) {
-      return typeof record.owner === 'string' ? { owner: record.owner } : 'unknown';
+    const buffer = Buffer.alloc(most);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, filled, most - filled, filled);
+      filled += bytesRead;
+      if (bytesRead === 0 || filled === most) return buffer.subarray(0, filled);
     }
-  } catch {
-    // Not JSON: no owner of ours wrote it, and 'unknown' keeps everybody away from it.
+  } finally {
+    await file.close();
   }
-  return 'unknown';
 }
 
 /** Makes `owner` the owner unless somebody is; of several at once exactly one wins. Returns who has it now. */
 export async function claimOwner(path: string, owner: string): Promise<Ownership> {
   const found = await readOwner(path);
   if (found !== 'nobody') return found;
-  const record = Buffer.from(`${JSON.stringify({ v: 1, owner })}\n`);
-  await createWhole(path, ownerFile, record);
+  await createWhole(path, ownerFile, ownerRecord(owner));
   return readOwner(path);
 }
 

@@ -7,6 +7,7 @@ import type {
   ReadHandle,
   ScannedBackup,
   StorageCapabilities,
+  SweepOptions,
   WriteHandle,
 } from './contract';
 import { FileReadHandle, FileWriteHandle } from './file-handles';
@@ -177,11 +178,11 @@ class FileStorage implements BackupStorage {
   async sweep(
     directory: string,
     before: number,
-    options: CallOptions = {},
+    options: SweepOptions = {},
   ): Promise<readonly string[]> {
     const sweep = async () => {
       const path = await this.#volume.findDirectory(directory);
-      return path === undefined ? [] : sweepDirectory(path, before, options.signal);
+      return path === undefined ? [] : sweepDirectory(path, before, options);
     };
     return this.#volume.guard('sweeping', directory, sweep, options);
   }

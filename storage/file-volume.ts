@@ -150,17 +150,7 @@ export class FileVolume {
     need?: number,
   ): Promise<HoldfastError> {
     if (hasCode(error, 'ENOSPC', 'EDQUOT')) {
-      const free = await this.#freeBytes();
-      return new HoldfastError(
-        'HF-DISK-001',
-        {
-          path: this.root,
-          free: free === undefined ? 'too little' : formatSize(free),
-          need: need === undefined ? 'more' : formatSize(need),
-          what: `${name} in storage ${this.name}`,
-        },
-        { cause: error },
-      );
+      return this.#full(name, await this.#freeBytes(), need, error);
     }
     return new HoldfastError(
       'HF-STORAGE-006',
@@ -169,12 +159,32 @@ export class FileVolume {
     );
   }
 
+  #full(name: string, free: number | undefined, need: number | undefined, cause?: unknown) {
+    return new HoldfastError(
+      'HF-DISK-001',
+      {
+        path: this.root,
+        free: free === undefined ? 'too little' : formatSize(free),
+        need: need === undefined ? 'more' : formatSize(need),
+        what: `${name} in storage ${this.name}`,
+      },
+      cause === undefined ? undefined : { cause },
+    );
+  }
+
+  /** Before bytes are written for nothing. @throws HoldfastError HF-DISK-001 when `need` bytes are not free */
+  async requireFree(name: string, need: number): Promise<void> {
+    const free = await this.#freeBytes();
+    if (free !== undefined && free < need) throw this.#full(name, free, need);
+  }
+
+  /** Undefined where the file system does not say. */
   async #freeBytes(): Promise<number | undefined> {
     try {
-      const { bavail, bsize } = await statfs(this.root);
-      return bavail * bsize;
+      const { blocks, bavail, bsize } = await statfs(this.root);
+      return blocks === 0 ? undefined : bavail * bsize;
     } catch {
-      // The figure only adds to the error that is being reported already.
+      // A write that finds no space says so itself; the figure only adds to that.
       return undefined;
     }
   }

@@ -66,11 +66,11 @@ class GridfsStore implements ObjectStore {
     return file === null ? undefined : describeFile(file);
   }
 
-  async get(key: string, signal?: AbortSignal): Promise<Buffer | undefined> {
+  async get(key: string, most: number, signal?: AbortSignal): Promise<Buffer | undefined> {
     const object = await this.head(key);
     if (object === undefined) return undefined;
     const chunks: Buffer[] = [];
-    const stream = await this.read(object, { start: 0, end: object.size }, signal);
+    const stream = await this.read(object, { start: 0, end: Math.min(most, object.size) }, signal);
     for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
     return Buffer.concat(chunks);
   }

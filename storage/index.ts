@@ -11,6 +11,7 @@ export type {
   StorageCapabilities,
   StorageName,
   StoredFile,
+  SweepOptions,
   UploadOptions,
   UploadSource,
   UploadState,

@@ -2,6 +2,7 @@ import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { manifestName, type StoredFile } from './contract';
 import { isStorageName } from './names';
+import { mostOwnerBytes, parseOwner, type OwnerRecord } from './owner-record';
 import type { ObjectStore, StoreObject } from './object-store';
 
 /** Name of the object that says who has a backup: no name of the contract, so no listing shows it. */
@@ -23,28 +24,15 @@ export const ownerKey = (place: ObjectPlace): string => `${place.prefix}${ownerN
 export const manifestKey = (place: ObjectPlace): string => `${place.prefix}${manifestName}`;
 
 /** Who has a backup: an owner, nobody, or somebody whose record cannot be read. */
-export type ObjectOwner = { readonly owner: string } | 'nobody' | 'unknown';
-
-export function ownerRecord(owner: string): Buffer {
-  return Buffer.from(`${JSON.stringify({ v: 1, owner })}\n`);
-}
+export type ObjectOwner = OwnerRecord | 'nobody' | 'unknown';
 
 export async function readObjectOwner(
   store: ObjectStore,
   place: ObjectPlace,
   signal?: AbortSignal,
 ): Promise<ObjectOwner> {
-  const bytes = await store.get(ownerKey(place), signal);
-  if (bytes === undefined) return 'nobody';
-  try {
-    const record: unknown = JSON.parse(bytes.toString('utf8'));
-    if (typeof record === 'object' && record !== null && 'owner' in record) {
-      return typeof record.owner === 'string' ? { owner: record.owner } : 'unknown';
-    }
-  } catch {
-    // Not JSON: no owner of ours wrote it, and 'unknown' keeps everybody away from it.
-  }
-  return 'unknown';
+  const bytes = await store.get(ownerKey(place), mostOwnerBytes, signal);
+  return bytes === undefined ? 'nobody' : (parseOwner(bytes) ?? 'unknown');
 }
 
 /**

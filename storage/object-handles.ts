@@ -3,16 +3,13 @@ import { HoldfastError, isAbort } from '../core/errors';
 import {
   type ByteRange,
   type CallOptions,
-  type FileWriter,
   type ReadHandle,
   type StoredFile,
   type UploadOptions,
   type UploadSource,
-  type WriteHandle,
   manifestName,
 } from './contract';
-import { ErrorRecorder } from './error-recorder';
-import { checkManifest, checkName } from './names';
+import { checkName } from './names';
 import {
   filesOf,
   listAll,
@@ -24,7 +21,8 @@ import {
 import { abortUploads } from './object-removal';
 import type { ObjectStore, StoreObject } from './object-store';
 import { hiddenObjects, uploadObject } from './object-upload';
-import { ObjectFileWriter } from './object-writer';
+import type { FileSink } from './ordered-writer';
+import { WritingHandle, type GuardOptions } from './writing-handle';
 
 /** Runs `work`; failures of the service get their code, our own and aborts pass. */
 export async function guard<T>(
@@ -50,8 +48,8 @@ export class ObjectReadHandle implements ReadHandle {
   readonly name: string;
 
   constructor(
-    protected readonly store: ObjectStore,
-    protected readonly place: ObjectPlace,
+    private readonly store: ObjectStore,
+    private readonly place: ObjectPlace,
   ) {
     this.directory = place.directory;
     this.name = place.name;
@@ -93,47 +91,22 @@ export class ObjectReadHandle implements ReadHandle {
 }
 
 /** A backup of an object store, to be written by its owner. */
-export class ObjectWriteHandle extends ObjectReadHandle implements WriteHandle {
-  readonly #errors = new ErrorRecorder();
-  readonly #pending = new Set<Promise<unknown>>();
-  readonly #writers = new Set<ObjectFileWriter>();
-  #aborted = false;
-
+export class ObjectWriteHandle extends WritingHandle {
   constructor(
-    store: ObjectStore,
-    place: ObjectPlace,
-    readonly owner: string,
-    private readonly abortOwn: (options: CallOptions) => Promise<void>,
+    private readonly store: ObjectStore,
+    private readonly place: ObjectPlace,
+    owner: string,
+    abortOwn: (options: CallOptions) => Promise<void>,
   ) {
-    super(store, place);
+    super(store.name, new ObjectReadHandle(store, place), owner, abortOwn);
   }
 
-  #check(evenComplete: boolean, signal?: AbortSignal): Promise<void> {
+  protected guard<T>(name: string, work: () => Promise<T>, { signal }: GuardOptions): Promise<T> {
+    return guard(this.store, 'writing', `${this.name}/${name}`, work, signal);
+  }
+
+  protected requireWritable(evenComplete: boolean, signal?: AbortSignal): Promise<void> {
     return requireWritable(this.store, this.place, this.owner, evenComplete, signal);
-  }
-
-  async #write<T>(
-    operation: string,
-    name: string,
-    work: () => Promise<T>,
-    { signal, evenComplete = false }: CallOptions & { readonly evenComplete?: boolean },
-  ): Promise<T> {
-    checkName('file', name);
-    if (this.#aborted) throw new HoldfastError('HF-STORAGE-004', { operation, mode: 'aborted' });
-    const checked = async () => {
-      await this.#check(evenComplete, signal);
-      return work();
-    };
-    return this.#track(guard(this.store, 'writing', `${this.name}/${name}`, checked, signal));
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#pending.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#pending.delete(work);
-    }
   }
 
   /** What landed after the backup was aborted is taken back. */
@@ -144,63 +117,50 @@ export class ObjectWriteHandle extends ObjectReadHandle implements WriteHandle {
     throw missingBackup(this.store, this.name);
   }
 
-  async addFile(name: string, size?: number, options: CallOptions = {}): Promise<FileWriter> {
-    const { signal } = options;
-    const open = async () => {
-      const key = `${this.place.prefix}${name}`;
-      const writer = new ObjectFileWriter(await this.store.openWriter(key, size, signal), {
-        name,
-        guard: (work) => guard(this.store, 'writing', `${this.name}/${name}`, work, signal),
-        check: () => this.#check(false, signal),
-        track: async (work) => {
-          const stored = await this.#track(work);
-          this.#errors.forgive(name);
-          return stored;
-        },
-        confirm: () => this.#confirm(key, signal),
-      });
-      this.#writers.add(writer);
-      return writer;
+  protected async openSink(
+    name: string,
+    size: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<FileSink> {
+    const key = `${this.place.prefix}${name}`;
+    const writer = await this.store.openWriter(key, size, signal);
+    return {
+      write: (bytes) => writer.write(bytes),
+      commit: async () => {
+        await this.requireWritable(false, signal);
+        const stored = await writer.close();
+        await this.#confirm(key, signal);
+        return described(name, stored);
+      },
+      // A failure to clean up is not the caller's: `abortBackup` and `sweep` find what stays.
+      discard: () => writer.abort().catch(() => undefined),
     };
-    return this.#write('addFile', name, open, options);
   }
 
-  async uploadFile(
+  protected async upload(
     name: string,
     source: UploadSource,
     options: UploadOptions,
   ): Promise<StoredFile> {
     const { signal } = options;
-    const upload = async (): Promise<StoredFile> => {
-      const check = () => this.#check(false, signal);
-      const stored = await uploadObject(this.store, this.place, name, source, options, check);
-      await this.#confirm(stored.key, signal);
-      return described(name, stored);
-    };
-    const stored = await this.#write('uploadFile', name, upload, options);
-    this.#errors.forgive(name);
-    return stored;
+    const check = () => this.requireWritable(false, signal);
+    const stored = await uploadObject(this.store, this.place, name, source, options, check);
+    await this.#confirm(stored.key, signal);
+    return described(name, stored);
   }
 
-  async putFile(
+  protected async put(
     name: string,
     bytes: Uint8Array,
-    options: CallOptions & { readonly ifAbsent?: boolean } = {},
+    ifAbsent: boolean,
+    signal?: AbortSignal,
   ): Promise<'written' | 'exists'> {
-    const { signal } = options;
-    const ifAbsent = options.ifAbsent === true;
     const key = `${this.place.prefix}${name}`;
-    const put = async (): Promise<'written' | 'exists'> => {
-      checkManifest(name, bytes);
-      // Also without ifAbsent only one MANIFEST is ever put: an abort may have put its own.
-      if (ifAbsent || name === manifestName) return this.#putFirst(name, key, bytes, signal);
-      await this.store.put(key, bytes, signal);
-      await this.#confirm(key, signal);
-      return 'written';
-    };
-    const result = await this.#write('putFile', name, put, { ...options, evenComplete: ifAbsent });
-    this.#errors.forgive(name);
-    return result;
+    // Also without ifAbsent only one MANIFEST is ever put: an abort may have put its own.
+    if (ifAbsent || name === manifestName) return this.#putFirst(name, key, bytes, signal);
+    await this.store.put(key, bytes, signal);
+    await this.#confirm(key, signal);
+    return 'written';
   }
 
   async #putFirst(
@@ -211,7 +171,7 @@ export class ObjectWriteHandle extends ObjectReadHandle implements WriteHandle {
   ): Promise<'written' | 'exists'> {
     const result = await this.store.putIfAbsent(key, bytes, signal);
     if (result === 'written') await this.#confirm(key, signal);
-    else await this.#check(true, signal);
+    else await this.requireWritable(true, signal);
     if (name === manifestName) await this.#finish(signal);
     return result;
   }
@@ -224,29 +184,6 @@ export class ObjectWriteHandle extends ObjectReadHandle implements WriteHandle {
     await store.remove(hiddenObjects(objects, place), signal);
     const files = filesOf(objects, place.prefix).map((file) => `${place.prefix}${file.name}`);
     await store.protect(files, signal);
-  }
-
-  recordError(file: string, error: unknown): void {
-    this.#errors.record(file, error);
-  }
-
-  hasErrors(): boolean {
-    return this.#errors.any;
-  }
-
-  async endBackup(options: CallOptions = {}): Promise<void> {
-    options.signal?.throwIfAborted();
-    // Each failure reached its own caller; here only the end of the work counts.
-    await Promise.allSettled(this.#pending);
-    this.#errors.throwIfAny(this.store.name, this.name);
-  }
-
-  async abortBackup(options: CallOptions = {}): Promise<void> {
-    this.#aborted = true;
-    await Promise.all([...this.#writers].map((writer) => writer.abort()));
-    await this.abortOwn(options);
-    // Nothing new can start, and what is in flight finds the backup gone.
-    await Promise.allSettled(this.#pending);
   }
 }
 

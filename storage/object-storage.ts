@@ -4,6 +4,7 @@ import type {
   ReadHandle,
   ScannedBackup,
   StorageCapabilities,
+  SweepOptions,
   WriteHandle,
 } from './contract';
 import { checkName, directoryParts, isStorageName } from './names';
@@ -14,7 +15,6 @@ import {
   listAll,
   missingBackup,
   ownerKey,
-  ownerRecord,
   placeOf,
   readObjectOwner,
   readStage,
@@ -22,6 +22,7 @@ import {
   type ObjectOwner,
   type ObjectPlace,
 } from './object-backup';
+import { ownerRecord } from './owner-record';
 import { guard, ObjectReadHandle, ObjectWriteHandle } from './object-handles';
 import { abortObjects, removeObjects } from './object-removal';
 import type { ObjectStore, StoreObject } from './object-store';
@@ -173,11 +174,11 @@ export class ObjectStorage implements BackupStorage {
   async sweep(
     directory: string,
     before: number,
-    { signal }: CallOptions = {},
+    options: SweepOptions = {},
   ): Promise<readonly string[]> {
     directoryParts(directory);
-    const sweep = () => sweepObjects(this.store, directory, before, signal);
-    return guard(this.store, 'sweeping', directory, sweep, signal);
+    const sweep = () => sweepObjects(this.store, directory, before, options);
+    return guard(this.store, 'sweeping', directory, sweep, options.signal);
   }
 
   close(): Promise<void> {

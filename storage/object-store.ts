@@ -51,8 +51,8 @@ export interface ObjectStore {
   listFolders(prefix: string, signal?: AbortSignal): Promise<string[]>;
   /** Undefined when there is none. */
   head(key: string, signal?: AbortSignal): Promise<StoreObject | undefined>;
-  /** The whole of a small object; undefined when there is none. */
-  get(key: string, signal?: AbortSignal): Promise<Buffer | undefined>;
+  /** The beginning of an object, at most `most` bytes; undefined when there is none. */
+  get(key: string, most: number, signal?: AbortSignal): Promise<Buffer | undefined>;
   /**
    * A stream of Buffers with exactly the bytes of the range, or an error; undefined when there is no
    * such object. The range lies inside the object.

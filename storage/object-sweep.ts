@@ -1,4 +1,4 @@
-import { manifestName } from './contract';
+import { manifestName, type SweepOptions } from './contract';
 import { groupObjects, listAll, placeOf, stageOf } from './object-backup';
 import { abortObjects } from './object-removal';
 import type { ObjectStore } from './object-store';
@@ -12,7 +12,7 @@ export async function sweepObjects(
   store: ObjectStore,
   directory: string,
   before: number,
-  signal?: AbortSignal,
+  { signal, keep = () => false }: SweepOptions = {},
 ): Promise<string[]> {
   const removed: string[] = [];
   const uploads = await store.listUploads(`${directory}/`, signal);
@@ -22,7 +22,7 @@ export async function sweepObjects(
     const place = placeOf(directory, name);
     const own = uploads.filter(({ key }) => key.startsWith(place.prefix));
     const manifest = objects.find(({ key }) => key === `${place.prefix}${manifestName}`);
-    if (stageOf(manifest) === 'complete') continue;
+    if (stageOf(manifest) === 'complete' || keep(name)) continue;
     const newest = Math.max(...[...objects, ...own].map(({ modified }) => modified));
     if (newest < before && (await abortObjects(store, place, undefined, signal)))
       removed.push(name);

@@ -38,8 +38,14 @@ async function putIfNoneMatch(
 /** Conditional puts of one bucket: by the service where it has them, else by claims. */
 export class ConditionalPut {
   #supported: Promise<boolean> | undefined;
+  #found: boolean | undefined;
 
   constructor(private readonly service: S3Service) {}
+
+  /** Whether the service decides, as far as it is known by now. */
+  get known(): boolean {
+    return this.#found ?? this.service.options.conditionalWrites !== 'no';
+  }
 
   /** Tries it on an object of its own, which is removed again. */
   async #probe(): Promise<boolean> {
@@ -62,10 +68,13 @@ export class ConditionalPut {
   supported(): Promise<boolean> {
     const { conditionalWrites } = this.service.options;
     if (conditionalWrites !== 'auto') return Promise.resolve(conditionalWrites === 'yes');
-    this.#supported ??= this.#probe().catch((error: unknown) => {
-      this.#supported = undefined;
-      throw error;
-    });
+    this.#supported ??= this.#probe().then(
+      (found) => (this.#found = found),
+      (error: unknown) => {
+        this.#supported = undefined;
+        throw error;
+      },
+    );
     return this.#supported;
   }
 

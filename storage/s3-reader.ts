@@ -63,6 +63,33 @@ async function* readRange(
   }
 }
 
+/** The beginning of an object, at most `most` bytes; undefined when there is none. */
+export async function readBeginning(
+  service: S3Service,
+  key: string,
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  const client = await service.client();
+  const chunks: Buffer[] = [];
+  let left = most;
+  try {
+    const request = { ...service.at(key), ...(await service.contentHeaders()) };
+    const { Body } = await client.getObject(request, signal ? { abortSignal: signal } : {});
+    if (!(Body instanceof Readable)) throw new Error('the service answered without a body');
+    // Leaving the loop ends the answer: no more than this is taken, however long it is.
+    for await (const chunk of Body as AsyncIterable<Uint8Array>) {
+      chunks.push(Buffer.from(chunk.subarray(0, left)));
+      left -= Math.min(left, chunk.length);
+      if (left === 0) break;
+    }
+  } catch (error) {
+    if (isMissingObject(error)) return undefined;
+    throw error;
+  }
+  return Buffer.concat(chunks);
+}
+
 /** A stream over a range; its failures are HoldfastErrors. */
 export function streamRange(
   service: S3Service,

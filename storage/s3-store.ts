@@ -1,4 +1,7 @@
-import type { ListMultipartUploadsCommandOutput } from '@aws-sdk/client-s3';
+import type {
+  HeadObjectCommandOutput,
+  ListMultipartUploadsCommandOutput,
+} from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import { HoldfastError } from '../core/errors';
 import type {
@@ -20,7 +23,8 @@ import { abortMultipart, listParts } from './s3-multipart';
 import type { S3StorageOptions } from './s3-options';
 import { ConditionalPut } from './s3-conditional';
 import { putBytes } from './s3-put';
-import { streamRange } from './s3-reader';
+import { requireEncrypted } from './s3-encryption';
+import { readBeginning, streamRange } from './s3-reader';
 import { removeKeys, removeIfSame } from './s3-removal';
 import { lockObjects, lockedUntil } from './s3-retention';
 import { isMissingObject, S3Service } from './s3-service';
@@ -43,7 +47,7 @@ class S3Store implements ObjectStore {
 
   capabilities(): StorageCapabilities {
     return {
-      conditionalPut: this.options.conditionalWrites !== 'no',
+      conditionalPut: this.#conditional.known,
       retention: this.options.retention !== undefined,
       ranges: true,
       place: 'anywhere',
@@ -94,29 +98,24 @@ class S3Store implements ObjectStore {
     return names;
   }
 
-  async head(key: string, signal?: AbortSignal): Promise<StoreObject | undefined> {
+  async #describe(key: string, signal?: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
     const client = await this.#service.client();
     try {
       const request = { ...this.#service.at(key), ...(await this.#service.contentHeaders()) };
-      const found = await client.headObject(request, abortOf(signal));
-      const { ContentLength: size = 0, ETag: etag = '', LastModified } = found;
-      return { key, size, etag, modified: LastModified?.getTime() ?? 0 };
+      return await client.headObject(request, abortOf(signal));
     } catch (error) {
       if (isMissingObject(error)) return undefined;
       throw error;
     }
   }
 
-  async get(key: string, signal?: AbortSignal): Promise<Buffer | undefined> {
-    const client = await this.#service.client();
-    try {
-      const request = { ...this.#service.at(key), ...(await this.#service.contentHeaders()) };
-      const found = await client.getObject(request, abortOf(signal));
-      return Buffer.from((await found.Body?.transformToByteArray()) ?? []);
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw error;
-    }
+  async head(key: string, signal?: AbortSignal): Promise<StoreObject | undefined> {
+    const found = await this.#describe(key, signal);
+    return found === undefined ? undefined : objectOf(key, found);
+  }
+
+  get(key: string, most: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+    return readBeginning(this.#service, key, most, signal);
   }
 
   read(object: StoreObject, range: ByteRange, signal?: AbortSignal): Promise<Readable> {
@@ -128,20 +127,36 @@ class S3Store implements ObjectStore {
     return this.#stored(key, bytes.length, signal);
   }
 
-  /** @throws HoldfastError HF-STORAGE-009 when the service does not hold as many bytes as were sent. */
+  /**
+   * Proves that the service holds what was sent, as it was asked to.
+   * @throws HoldfastError HF-STORAGE-009 when it has not as many bytes, HF-STORAGE-016 when it did not
+   * encrypt them
+   */
   async #stored(key: string, size: number, signal?: AbortSignal): Promise<StoreObject> {
-    const found = await this.head(key, signal);
-    if (found?.size === size) return found;
-    throw new HoldfastError('HF-STORAGE-009', {
-      storage: this.name,
-      name: key,
-      found: found === undefined ? 'nothing' : `${found.size} bytes`,
-      expected: `${size} bytes`,
-    });
+    const found = await this.#describe(key, signal);
+    const object = found === undefined ? undefined : objectOf(key, found);
+    if (found === undefined || object?.size !== size) {
+      throw new HoldfastError('HF-STORAGE-009', {
+        storage: this.name,
+        name: key,
+        found: object === undefined ? 'nothing' : `${object.size} bytes`,
+        expected: `${size} bytes`,
+      });
+    }
+    // An empty object has nothing to hide: aborts and fences must work where nothing is encrypted.
+    if (size > 0) await requireEncrypted(this.#service, key, found);
+    return object;
   }
 
-  putIfAbsent(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<'written' | 'exists'> {
-    return this.#conditional.put(key, bytes, signal);
+  async putIfAbsent(
+    key: string,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ): Promise<'written' | 'exists'> {
+    const result = await this.#conditional.put(key, bytes, signal);
+    const asked = this.options.encryption !== undefined && bytes.length > 0;
+    if (result === 'written' && asked) await this.#stored(key, bytes.length, signal);
+    return result;
   }
 
   remove(keys: readonly string[], signal?: AbortSignal): Promise<void> {
@@ -153,8 +168,8 @@ class S3Store implements ObjectStore {
   }
 
   openWriter(key: string, size: number | undefined, signal?: AbortSignal): Promise<ObjectWriter> {
-    const head = () => this.head(key, signal);
-    return Promise.resolve(new S3Writer(this.#service, key, size, signal, head));
+    const stored = (written: number) => this.#stored(key, written, signal);
+    return Promise.resolve(new S3Writer(this.#service, key, size, signal, stored));
   }
 
   async upload(
@@ -235,6 +250,11 @@ class S3Store implements ObjectStore {
   close(): Promise<void> {
     return this.#service.close();
   }
+}
+
+function objectOf(key: string, found: HeadObjectCommandOutput): StoreObject {
+  const { ContentLength: size = 0, ETag: etag = '', LastModified } = found;
+  return { key, size, etag, modified: LastModified?.getTime() ?? 0 };
 }
 
 /** Opens a storage in a bucket. No request is made before its first call. */

@@ -20,6 +20,7 @@ export class S3Writer implements ObjectWriter {
   #upload: Multipart | undefined;
   #chunks: Buffer[] = [];
   #gathered = 0;
+  #written = 0;
   #number = 1;
 
   constructor(
@@ -27,7 +28,8 @@ export class S3Writer implements ObjectWriter {
     private readonly key: string,
     size: number | undefined,
     private readonly signal: AbortSignal | undefined,
-    private readonly head: () => Promise<StoreObject | undefined>,
+    /** Proves that the service holds so many bytes. */
+    private readonly stored: (written: number) => Promise<StoreObject>,
   ) {
     this.#first = partSizeFor(size ?? 0, service.options.partSize);
     this.#flight = new Flight(partsInFlight(this.#first, service.options.parallel));
@@ -39,6 +41,7 @@ export class S3Writer implements ObjectWriter {
       const piece = Buffer.from(bytes.subarray(at, at + room));
       this.#chunks.push(piece);
       this.#gathered += piece.length;
+      this.#written += piece.length;
       at += piece.length;
       if (piece.length === room) await this.#send();
     }
@@ -70,9 +73,7 @@ export class S3Writer implements ObjectWriter {
       this.#upload = undefined;
     }
     this.#chunks = [];
-    const stored = await this.head();
-    if (stored === undefined) throw new Error('the object is not there after it was written');
-    return stored;
+    return this.stored(this.#written);
   }
 
   async abort(): Promise<void> {

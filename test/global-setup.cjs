@@ -13,6 +13,8 @@ const servers = [
 
 /** The servers' paths are handed to the tests by the environment; a single `npx jest FILE` finds them too. */
 module.exports = () => {
+  // As Holdfast's own processes say (config/aws-sdk-warning.ts).
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   const variable = (name) =>
     name === 'temporal' ? 'HOLDFAST_TEMPORAL_CLI' : `HOLDFAST_${name.toUpperCase()}`;
   const missing = servers.filter((name) => process.env[variable(name)] === undefined);

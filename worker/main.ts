@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Runtime, type Worker } from '@temporalio/worker';
+import { silenceAwsSdkWarning } from '../config/aws-sdk-warning';
 import { processEnvironment, type Environment } from '../config/environment';
 import { loadConfig } from '../config/load';
 import type { HoldfastConfig } from '../config/holdfast-config';
@@ -118,6 +119,7 @@ if (role !== 'workflow' && role !== 'host') {
   process.stderr.write('usage: main.js workflow|host [CONFIG]\n');
   process.exitCode = 2;
 } else {
+  silenceAwsSdkWarning(process.env);
   main(role, file)
     .then(() => 0, fail)
     // What a step left open (a socket, the IPC channel) must not keep a stopped worker alive.

@@ -2,7 +2,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 import { listBackups } from '../../catalog/storage-catalog';
 import { prunedBackup } from '../../catalog/pruning';
-import { planPrune } from '../../catalog/retention';
+import { planPrune, sweepAfter } from '../../catalog/retention';
 import type { BackupSummary } from '../../catalog/backup-summary';
 import { HoldfastError } from '../../core/errors';
 import { controllerWorkflowId, verifyWorkflowId } from '../../core/ids';
@@ -57,6 +57,9 @@ export async function pruneBackups(
     report.freed += byId.get(id)?.size ?? 0;
     progress.add(1);
   }
+  // What killed removals and uploads left belongs to no backup; which backups go is decided above.
+  const old = dependencies.environment.now() - sweepAfter;
+  if (input.ids === undefined) await storage.sweep(controller, old, { signal, keep: () => true });
   return { v: 1, kind: 'prune', ...report };
 }
 

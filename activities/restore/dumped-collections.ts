@@ -92,7 +92,7 @@ function namesOf(
 
 /**
  * The collection that a metadata.json says it is of.
- * @throws HoldfastError HF-ARCHIVE-001 when it says nothing
+ * @throws HoldfastError HF-ARCHIVE-001 when it is no JSON, HF-ARCHIVE-005 when it says nothing
  */
 export function collectionName(metadata: string, archive: string, path: string): string {
   let value: unknown;
@@ -104,5 +104,5 @@ export function collectionName(metadata: string, archive: string, path: string):
   if (typeof value === 'object' && value !== null && 'collectionName' in value) {
     return String(value.collectionName);
   }
-  throw damaged(archive, path, 'it does not say of which collection it is');
+  throw new HoldfastError('HF-ARCHIVE-005', { archive, path: quoteName(path) });
 }

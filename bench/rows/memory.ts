@@ -32,7 +32,7 @@ async function idleRss(pid: number): Promise<number> {
 /** The host worker's memory over its idle, in a fresh process; `earlier` is another size's peak. */
 export async function memoryRow(
   bench: Bench,
-  earlier: { readonly size: number; readonly over: number } | undefined,
+  earlier: { readonly size: number; readonly over?: number } | undefined,
 ): Promise<RowResult & { readonly over: number }> {
   const { site } = bench;
   await site.stopWorkers();
@@ -51,7 +51,7 @@ export async function memoryRow(
   await measure('restore', id, '--yes');
   const highest = Math.round(Math.max(...over.values()));
   const growth: Verdict[] =
-    earlier === undefined
+    earlier?.over === undefined
       ? []
       : [
           {

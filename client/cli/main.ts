@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
+import { silenceAwsSdkWarning } from '../../config/aws-sdk-warning';
 import { processEnvironment } from '../../config/environment';
 import { commands, globalOptions, groups } from './commands';
 import { buildParser, usageProblem } from './parser';
@@ -58,6 +59,7 @@ function version(): string {
   return manifest instanceof Object && 'version' in manifest ? String(manifest.version) : '';
 }
 
+silenceAwsSdkWarning(process.env);
 // What a cancelled call left open must not keep a command that has said everything from ending.
 void main(process.argv.slice(2)).then((status) => {
   process.exitCode = status;

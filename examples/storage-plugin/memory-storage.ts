@@ -42,7 +42,7 @@ export function memoryStore(
       ...new Set(below(prefix).map(({ key }) => key.slice(prefix.length).split('/')[0] ?? '')),
     ],
     head: async (key) => map.get(key),
-    get: async (key) => map.get(key)?.bytes,
+    get: async (key, most) => map.get(key)?.bytes.subarray(0, most),
     read: async ({ key }, { start, end }, signal) => {
       const bytes = map.get(key)?.bytes.subarray(start, end) ?? Buffer.alloc(0);
       const pieces = bytes.length === 0 ? [] : [bytes.subarray(0, 1), bytes.subarray(1)];

@@ -81,12 +81,6 @@ test.each<[string, Record<string, string | Buffer>, string, string]>([
     'it is no JSON',
   ],
   [
-    'metadata of no collection',
-    { 'units.bson': documents, 'units.metadata.json': '{"options":{},"indexes":[]}' },
-    'units.metadata.json',
-    'it does not say of which collection it is',
-  ],
-  [
     'metadata without documents',
     { 'units.metadata.json': units },
     'units.metadata.json',
@@ -108,5 +102,13 @@ test.each<[string, Record<string, string | Buffer>, string, string]>([
   await expect(read(files)).rejects.toMatchObject({
     code: 'HF-ARCHIVE-001',
     params: { archive: archiveName, where: `juju-backup/dump/juju/${name}`, reason },
+  });
+});
+
+test('a dump of a mongodump that wrote no names is refused as too old, not as damaged', async () => {
+  const old = { 'units.bson': documents, 'units.metadata.json': '{"options":{},"indexes":[]}' };
+  await expect(read(old)).rejects.toMatchObject({
+    code: 'HF-ARCHIVE-005',
+    params: { archive: archiveName, path: 'juju-backup/dump/juju/units.metadata.json' },
   });
 });

@@ -274,6 +274,15 @@ const texts: Texts = {
     message: '/var/lib/juju/a cannot be put into a tar archive: its name holds control characters',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-ARCHIVE-005': {
+    params: {
+      archive: 'juju-backup-20160102-030405.tar.gz',
+      path: 'juju-backup/dump/juju/units.metadata.json',
+    },
+    message:
+      'juju-backup-20160102-030405.tar.gz was dumped by a mongodump too old to say in juju-backup/dump/juju/units.metadata.json of which collection it is',
+    hint: 'Unpack it and load its dump with `holdfast restore --from-dump`, which takes the names of the files. Nothing was changed.',
+  },
   'HF-SOURCE-001': {
     params: { path: '/srv/dump', reason: 'no database directory lies in it' },
     message: '/srv/dump cannot be read as a dump: no database directory lies in it',
@@ -383,6 +392,17 @@ const texts: Texts = {
     message:
       'storage tape is not configured as it should be: module ./tape.js exports no openStorage',
     hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
+  },
+  'HF-STORAGE-016': {
+    params: {
+      storage: 'bucket',
+      name: 'b/archive.tar.gz',
+      asked: 'aws:kms with key key-1',
+      found: 'AES256',
+    },
+    message:
+      'storage bucket did not encrypt b/archive.tar.gz as asked: aws:kms with key key-1 was asked for, AES256 is there',
+    hint: 'The service ignores or refuses that encryption. Change it, or storage.encryption in holdfast.yaml; nothing was committed.',
   },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },

@@ -1,6 +1,7 @@
-import { mkdir, rename, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, utimes, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
+import { verifyWorkflowId } from '../../core/ids';
 import { Site } from './site';
 
 describe('backups that no rule keeps', () => {
@@ -67,6 +68,21 @@ describe('backups that no rule keeps', () => {
     );
   });
 
+  it('stay while somebody reads them, and remove says who', async () => {
+    // A verification that nobody runs yet: it waits, as one does whose worker is away.
+    const verification = await site.temporal.workflow.start('verify', {
+      workflowId: verifyWorkflowId(site.example.modelUuid, third),
+      taskQueue: 'nobody',
+    });
+    const removal = await site.holdfast('remove', third, '--yes');
+    expect(removal.status).toBe(11);
+    expect(removal.stderr).toContain(
+      `[HF-LOCK-004] backup ${third} is in use: a verification that runs`,
+    );
+    expect(await listed()).toEqual([first, third]);
+    await verification.terminate();
+  });
+
   it('are removed when the pin is taken back', async () => {
     expect((await site.holdfast('unpin', first)).stderr).toContain('it is not pinned now');
     const removal = await site.holdfast('remove', first, '--yes');
@@ -85,10 +101,16 @@ describe('backups that no rule keeps', () => {
     await writeFile(join(`${directory}.new`, 'juju-backup-20200101-000000.tar.gz'), 'half');
     await utimes(join(`${directory}.new`, 'juju-backup-20200101-000000.tar.gz'), 1, 1);
     await rename(`${directory}.new`, directory);
+    // What a killed attempt left in a backup that is complete.
+    const part = join(storage, modelUuid, third, '.INDEX.1.0123456789ab.part');
+    await writeFile(part, 'half');
+    await utimes(part, 1, 1);
     const { status, stdout, stderr } = await site.holdfast('prune', '--older-than', '1ms', '--yes');
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${stray}\n` });
     expect(stderr).toContain('0 removed, 1 incomplete ones swept');
     expect(await listed()).toEqual([third]);
+    expect(await readdir(join(storage, modelUuid))).toEqual([third]);
+    expect((await readdir(join(storage, modelUuid, third))).includes(basename(part))).toBe(false);
     expect(await site.leftovers()).toEqual([]);
   });
 });

@@ -6,11 +6,9 @@ import {
   mkdtemp,
   readdir,
   readFile,
-  rename,
   rm,
   stat,
   symlink,
-  utimes,
   writeFile,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -230,56 +228,6 @@ describe('a file storage', () => {
     expect(await tree(root)).toEqual([directory, 'controller/backup', 'controller/backup/a']);
   });
 
-  it('finishes a removal that a crash interrupted', async () => {
-    const storage = open();
-    const handle = await storage.startBackup(directory, 'backup', 'run');
-    await handle.putFile('a', Buffer.from('x'));
-    const aside = join(root, directory, '.gone.backup');
-    await rename(join(root, directory, 'backup'), aside);
-    expect(await storage.listBackups(directory)).toEqual([]);
-    await storage.abortBackup(directory, 'backup', 'run');
-    expect(await tree(root)).toEqual([directory]);
-  });
-
-  it('brings a complete backup back that a crash left set aside', async () => {
-    const storage = open();
-    const handle = await storage.startBackup(directory, 'backup', 'run');
-    await handle.putFile(manifestName, Buffer.from('{}'));
-    await rename(join(root, directory, 'backup'), join(root, directory, '.gone.backup'));
-    expect(await storage.sweep(directory, Number.MAX_SAFE_INTEGER)).toEqual([]);
-    expect((await storage.scan(directory)).map(({ name }) => name)).toEqual(['backup']);
-  });
-
-  it('keeps nothing unfinished in a backup that is complete, whatever killed attempts left', async () => {
-    const handle = await open().startBackup(directory, 'backup', 'run');
-    const path = join(root, directory, 'backup');
-    for (const name of ['MANIFEST.new', 'INDEX.new', 'a.tar.gz.1', '.owner.new']) {
-      await writeFile(join(path, `.${name}.0123456789ab.part`), 'half');
-    }
-    await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true });
-    expect(await readdir(path)).toEqual(['.owner', manifestName]);
-    await writeFile(join(path, '.MANIFEST.new.ba9876543210.part'), 'half');
-    expect(await handle.putFile(manifestName, Buffer.from('{}'), { ifAbsent: true })).toBe(
-      'exists',
-    );
-    expect(await readdir(path)).toEqual(['.owner', manifestName]);
-  });
-
-  it('sweeps unfinished files of complete backups once nobody touches them', async () => {
-    const storage = open();
-    const handle = await storage.startBackup(directory, 'backup', 'run');
-    const writer = await handle.addFile('lost');
-    await writer.write(Buffer.from('half'));
-    await handle.putFile(manifestName, Buffer.from('{}'));
-    const path = join(root, directory, 'backup');
-    const part = (await readdir(path)).find((name) => name.endsWith('.part')) ?? '';
-    await utimes(join(path, part), 1000, 1000);
-    expect(await storage.sweep(directory, 999_000)).toEqual([]);
-    expect(await storage.sweep(directory, 1_001_000)).toEqual([`backup/${part}`]);
-    expect((await readdir(path)).toSorted()).toEqual(['.owner', manifestName]);
-    await writer.abort();
-  });
-
   it('says how much is free and needed when the disk is full', async () => {
     const volume = new FileVolume('one', base);
     const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
@@ -290,6 +238,40 @@ describe('a file storage', () => {
     expect([error.code, error.exit, error.cause]).toEqual(['HF-DISK-001', 16, full]);
     expect(error.message).toMatch(
       /has [\d.]+ [KMGTP]?i?B free, 5\.0 GiB are needed for b\/archive in storage one$/,
+    );
+  });
+
+  it('refuses what its volume cannot hold before a byte of it is read', async () => {
+    const handle = await open().startBackup(directory, 'backup', 'run');
+    const size = 2 ** 60;
+    let reads = 0;
+    const source = {
+      size,
+      async *read(): AsyncGenerator<Uint8Array> {
+        reads += 1;
+        yield Buffer.alloc(1);
+      },
+    };
+    for (const call of [
+      handle.uploadFile('archive', source, { attempt: 1 }),
+      handle.addFile('archive', size),
+    ]) {
+      const error = await refusal(call);
+      expect([error.code, error.exit]).toEqual(['HF-DISK-001', 16]);
+      expect(error.message).toMatch(
+        /B free, [\d.,]+ \w+ are needed for backup\/archive in storage/,
+      );
+    }
+    expect([reads, await readdir(join(root, directory, 'backup'))]).toEqual([0, ['.owner']]);
+  });
+
+  it('knows nobody by an owner record that is too long to be one', async () => {
+    await open().startBackup(directory, 'backup', 'run');
+    const owner = join(root, directory, 'backup', '.owner');
+    await writeFile(owner, JSON.stringify({ v: 1, owner: 'run', more: 'x'.repeat(200_000) }));
+    const error = await refusal(open().resumeBackup(directory, 'backup', 'run'));
+    expect(error.message).toBe(
+      'backup backup in storage one already exists; who started it is not known',
     );
   });
 

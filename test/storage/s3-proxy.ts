@@ -14,13 +14,39 @@ export type ProxyFault =
   | { readonly kind: 'lose answer' }
   /** The request is not done, the connection cut. */
   | { readonly kind: 'cut' }
+  /** The connection is cut after so many bytes of the request's body; the server gets no more either. */
+  | { readonly kind: 'cut sent'; readonly bytes: number }
   /** The connection is cut after so many bytes of the answer's body. */
-  | { readonly kind: 'cut body'; readonly bytes: number };
+  | { readonly kind: 'cut body'; readonly bytes: number }
+  /** The answer's body ends after so many bytes, and its length says so. */
+  | { readonly kind: 'short body'; readonly bytes: number }
+  /** The byte at this place of the request's, or of the answer's body is another one. */
+  | { readonly kind: 'wrong byte sent' | 'wrong byte got'; readonly at: number }
+  /** The answer's headers say this besides. */
+  | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> }
+  /** The request waits. */
+  | { readonly kind: 'slow'; readonly wait: () => Promise<void> };
+
+interface Harm {
+  readonly match: (passing: Passing) => boolean;
+  readonly fault: ProxyFault;
+  times: number;
+  /** Requests that pass before. */
+  skip: number;
+}
+
+/** `chunk`, which begins at `offset`, with the byte at `at` changed if it is in it. */
+function changed(chunk: Buffer, at: number, offset: number): Buffer {
+  if (at < offset || at >= offset + chunk.length) return chunk;
+  const copy = Buffer.from(chunk);
+  copy[at - offset] = (copy[at - offset] ?? 0) ^ 0x10;
+  return copy;
+}
 
 /** Stands before a real S3 server and does harm to what passes. The Host header stays, so signatures hold. */
 export class S3Proxy {
   readonly seen: Passing[] = [];
-  #plan: { match: (passing: Passing) => boolean; fault: ProxyFault; times: number }[] = [];
+  #plan: Harm[] = [];
   struck = 0;
 
   private constructor(
@@ -42,9 +68,28 @@ export class S3Proxy {
     return proxy;
   }
 
-  /** Harms the next `times` requests that match. */
-  harm(match: (passing: Passing) => boolean, fault: ProxyFault, times = 1): void {
-    this.#plan.push({ match, fault, times });
+  /** Harms the next `times` requests that match, once `skip` of them have passed. */
+  harm(match: (passing: Passing) => boolean, fault: ProxyFault, times = 1, skip = 0): void {
+    this.#plan.push({ match, fault, times, skip });
+  }
+
+  #take(passing: Passing): ProxyFault | undefined {
+    const planned = this.#plan.find(({ match, times }) => times > 0 && match(passing));
+    if (planned === undefined) return undefined;
+    if (planned.skip > 0) {
+      planned.skip -= 1;
+      return undefined;
+    }
+    planned.times -= 1;
+    this.struck += 1;
+    return planned.fault;
+  }
+
+  /** Harms nothing any more, and forgets what passed. */
+  clear(): void {
+    this.#plan = [];
+    this.seen.length = 0;
+    this.struck = 0;
   }
 
   stop(): Promise<void> {
@@ -54,12 +99,7 @@ export class S3Proxy {
   async #pass(from: IncomingMessage, to: ServerResponse, target: string): Promise<void> {
     const passing = { method: from.method ?? '', url: from.url ?? '', headers: from.headers };
     this.seen.push(passing);
-    const planned = this.#plan.find(({ match, times }) => times > 0 && match(passing));
-    const fault = planned?.fault;
-    if (planned !== undefined) {
-      planned.times -= 1;
-      this.struck += 1;
-    }
+    const fault = this.#take(passing);
     if (fault?.kind === 'cut') return void from.socket.destroy();
     if (fault?.kind === 'answer') {
       from.resume();
@@ -68,6 +108,7 @@ export class S3Proxy {
       to.end(fault.body);
       return;
     }
+    if (fault?.kind === 'slow') await fault.wait();
     const { hostname, port } = new URL(target);
     const forward = request(
       { hostname, port, method: from.method, path: from.url, headers: from.headers },
@@ -77,17 +118,39 @@ export class S3Proxy {
           answer.once('end', () => from.socket.destroy());
           return;
         }
-        to.writeHead(answer.statusCode ?? 500, answer.headers);
-        let left = fault?.kind === 'cut body' ? fault.bytes : Infinity;
+        const headers = { ...answer.headers, ...(fault?.kind === 'headers' ? fault.headers : {}) };
+        if (fault?.kind === 'short body') headers['content-length'] = String(fault.bytes);
+        to.writeHead(answer.statusCode ?? 500, headers);
+        const most =
+          fault?.kind === 'cut body' || fault?.kind === 'short body' ? fault.bytes : Infinity;
+        let done = 0;
         answer.on('data', (chunk: Buffer) => {
-          to.write(chunk.subarray(0, left));
-          left -= chunk.length;
-          if (left <= 0) to.destroy();
+          const flip = fault?.kind === 'wrong byte got' ? fault.at : -1;
+          to.write(changed(chunk, flip, done).subarray(0, Math.max(0, most - done)));
+          done += chunk.length;
+          if (fault?.kind === 'cut body' && done >= most) to.destroy();
         });
         answer.on('end', () => to.end());
       },
     );
     forward.on('error', () => from.socket.destroy());
-    from.pipe(forward);
+    let sent = 0;
+    from.on('data', (chunk: Buffer) => {
+      const flip = fault?.kind === 'wrong byte sent' ? fault.at : -1;
+      if (fault?.kind === 'cut sent' && sent + chunk.length >= fault.bytes) {
+        forward.destroy();
+        from.socket.destroy();
+        return;
+      }
+      if (!forward.write(changed(chunk, flip, sent))) {
+        from.pause();
+        forward.once('drain', () => from.resume());
+      }
+      sent += chunk.length;
+    });
+    from.on('end', () => forward.end());
+    from.on('close', () => {
+      if (!from.complete) forward.destroy();
+    });
   }
 }

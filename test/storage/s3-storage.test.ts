@@ -1,20 +1,11 @@
 import pLimit from 'p-limit';
 import { manifestName, type UploadState } from '../../storage/contract';
 import { bytesOf, codeOf, pattern, sourceOf } from '../../storage/conformance-kit';
-import {
-  growingPartSize,
-  mostParts,
-  partLength,
-  partSizeFor,
-  partsInFlight,
-} from '../../storage/s3-parts';
-import { Secret } from '../../core/secret';
 import { S3Proxy, type Passing } from './s3-proxy';
 import { S3Server, s3Access } from './s3-server';
 import { refusal } from './refusal';
 
 const mebibyte = 1024 ** 2;
-const terabyte = 1000 ** 4;
 
 let server: S3Server;
 let proxy: S3Proxy;
@@ -40,40 +31,6 @@ const isGetOf =
 const xml = (code: string) =>
   `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>as planned</Message></Error>`;
 
-describe('the parts of an upload', () => {
-  it('are at most 10,000, also of 1 TB and of 5 TiB', () => {
-    for (const size of [1, 80 * 1024 * mebibyte, terabyte, 1024 ** 4, 5 * 1024 ** 4]) {
-      const part = partSizeFor(size, 8 * mebibyte);
-      expect(Math.ceil(size / part)).toBeLessThanOrEqual(mostParts);
-      expect(part % mebibyte).toBe(0);
-    }
-    expect(partSizeFor(terabyte, 8 * mebibyte)).toBe(96 * mebibyte);
-    const count = Math.ceil(terabyte / (96 * mebibyte));
-    expect(count).toBe(9_935);
-    let sum = 0;
-    for (let number = 1; number <= count; number += 1) {
-      sum += partLength(number, 96 * mebibyte, terabyte);
-    }
-    expect(sum).toBe(terabyte);
-  });
-
-  it('of unknown sizes grow, so that 10,000 of them hold more than 2 TiB', () => {
-    let sum = 0;
-    for (let number = 1; number <= mostParts; number += 1) {
-      const bytes = growingPartSize(number, 8 * mebibyte);
-      expect(bytes).toBeGreaterThanOrEqual(growingPartSize(Math.max(1, number - 1), 8 * mebibyte));
-      sum += bytes;
-    }
-    expect(sum).toBeGreaterThan(2 * 1024 ** 4);
-  });
-
-  it('take no more than 256 MiB on their way, unless one alone does', () => {
-    expect(partsInFlight(8 * mebibyte, 4)).toBe(4);
-    expect(partsInFlight(96 * mebibyte, 4)).toBe(2);
-    expect(partsInFlight(600 * mebibyte, 4)).toBe(1);
-  });
-});
-
 describe('an s3 storage', () => {
   it('aborts with parts in flight and leaves no upload and no object', async () => {
     const bucket = await server.bucket();
@@ -91,6 +48,27 @@ describe('an s3 storage', () => {
     );
     expect(await upload).toBe('HF-STORAGE-001');
     expect(await codeOf(writer.close())).not.toBe('no error');
+    expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
+    await storage.close();
+  });
+
+  it('says that the backup is gone where its service fails the parts of an aborted upload', async () => {
+    const bucket = await server.bucket();
+    const storage = server.open(bucket, { endpoint: proxy.endpoint, attempts: 1 });
+    const handle = await storage.startBackup('d', 'b', 'run');
+    const upload = handle.uploadFile('a', sourceOf(pattern(12 * mebibyte)), {
+      attempt: 1,
+      onProgress: async () => {
+        proxy.harm(isPart, { kind: 'answer', status: 500, body: xml('InternalError') }, 100);
+        await server.open(bucket).abortBackup('d', 'b', 'run');
+      },
+    });
+    const error = await refusal(upload);
+    expect([error.code, error.cause]).toEqual([
+      'HF-STORAGE-001',
+      expect.objectContaining({ code: 'HF-STORAGE-006' }),
+    ]);
+    expect(proxy.struck).toBeGreaterThan(0);
     expect(await server.contents(bucket)).toEqual({ keys: [], uploads: [] });
     await storage.close();
   });
@@ -170,31 +148,15 @@ describe('an s3 storage', () => {
     await storage.close();
   });
 
-  it('sends encryption headers with what it writes, and a customer key with what it reads', async () => {
+  it('knows nobody by an owner record that is too long to be one, and does not read it all', async () => {
     const bucket = await server.bucket();
-    const key = Buffer.alloc(32, 7).toString('base64');
-    for (const [encryption, header, value] of [
-      [{ type: 'AES256' } as const, 'x-amz-server-side-encryption', 'AES256'],
-      [
-        { type: 'aws:kms', keyId: 'key-1' } as const,
-        'x-amz-server-side-encryption-aws-kms-key-id',
-        'key-1',
-      ],
-      [
-        { type: 'customer', key: () => Promise.resolve(new Secret(key)) } as const,
-        'x-amz-server-side-encryption-customer-key',
-        key,
-      ],
-    ] as const) {
-      proxy.seen.length = 0;
-      const storage = server.open(bucket, { endpoint: proxy.endpoint, encryption });
-      const name = `b-${encryption.type.replace(':', '-')}`;
-      // What the server makes of it is its own affair: this one has no encryption.
-      await codeOf(storage.startBackup('d', name, 'run'));
-      const put = proxy.seen.find(({ method }) => method === 'PUT');
-      expect(put?.headers[header]).toBe(value);
-      await storage.close();
-    }
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
+    await storage.startBackup('d', 'b', 'run');
+    const Body = Buffer.alloc(20 * mebibyte, ' ');
+    Body.write('{"v":1,"owner":"run"}');
+    await server.client.putObject({ Bucket: bucket, Key: 'some/prefix/d/b/.owner', Body });
+    expect(await codeOf(storage.resumeBackup('d', 'b', 'run'))).toBe('HF-STORAGE-002');
+    await storage.close();
   });
 
   it('says which bucket is missing, and whose credentials are refused', async () => {
@@ -240,7 +202,7 @@ describe('an s3 storage', () => {
     expect(await codeOf(later.removeBackup('d', 'b'))).toBe('no error');
   });
 
-  it('lists 1,200 backups, all of them, in less than two seconds', async () => {
+  it('lists 1,200 backups, all of them, in three requests and two seconds of work', async () => {
     const bucket = await server.bucket();
     const limit = pLimit(16);
     const names = Array.from(
@@ -256,11 +218,15 @@ describe('an s3 storage', () => {
         }),
       );
     await Promise.all(names.flatMap((name) => [put(name, '.owner'), put(name, manifestName)]));
-    const storage = server.open(bucket);
+    const storage = server.open(bucket, { endpoint: proxy.endpoint });
     await storage.listDirectories();
-    const began = performance.now();
+    proxy.clear();
+    // Its own time: what the clock shows depends on what else this computer does.
+    const before = process.cpuUsage();
     const scanned = await storage.scan('d');
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1e6).toBeLessThan(2);
+    expect(proxy.seen.length).toBe(3);
     expect(scanned.map(({ name }) => name)).toEqual(names);
     expect(scanned.every(({ files }) => files.length === 1)).toBe(true);
     expect((await storage.listBackups('d')).length).toBe(1_200);

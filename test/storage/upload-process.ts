@@ -7,7 +7,7 @@ async function main(root: string): Promise<void> {
   const handle = await storage.startBackup('controller', 'backup', 'run');
   const chunk = Buffer.alloc(64 * 1024);
   const source = {
-    size: 1024 ** 4,
+    size: 1024 ** 3,
     async *read(start: number) {
       for (let at = start; ; at += chunk.length) {
         // Every chunk begins with its own offset, so that a chunk in a wrong place is seen.

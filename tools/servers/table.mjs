@@ -92,6 +92,11 @@ export const servers = Object.freeze({
   mongodump: mongoTool('mongodump', 'HOLDFAST_MONGODUMP'),
   mongorestore: mongoTool('mongorestore', 'HOLDFAST_MONGORESTORE'),
   bsondump: mongoTool('bsondump', 'HOLDFAST_BSONDUMP'),
+  // For the benchmark only, and therefore not built together with the three above.
+  mongofiles: mongoTool('mongofiles', 'HOLDFAST_MONGOFILES', {
+    bundle: `mongofiles-${MONGO_TOOLS_VERSION}`,
+    programs: ['mongofiles'],
+  }),
 
   // For the tests of S3 storages: a gateway that keeps buckets in a directory.
   versitygw: {
@@ -159,19 +164,27 @@ function mongod({ release, variable, wheels, needsLibrary }) {
 }
 
 /**
- * The three come from one module and are built together into one bundle.
+ * They come from one module; the three that the tests need are built together into one bundle.
  *
  * @param {string} program
  * @param {string} variable
+ * @param {{bundle: string, programs: readonly string[]}} [built]
  * @returns {Server}
  */
-function mongoTool(program, variable) {
+function mongoTool(
+  program,
+  variable,
+  built = {
+    bundle: `mongo-tools-${MONGO_TOOLS_VERSION}`,
+    programs: ['mongodump', 'mongorestore', 'bsondump'],
+  },
+) {
   const unmarked = 'built-without-version-string';
   return {
     title: program,
     variable,
     program,
-    bundle: `mongo-tools-${MONGO_TOOLS_VERSION}`,
+    bundle: built.bundle,
     version: {
       pattern: /version: (\S+)/,
       wanted: '100.x',
@@ -182,10 +195,7 @@ function mongoTool(program, variable) {
         way: 'go build',
         directory: 'mongo-tools',
         programs: Object.fromEntries(
-          ['mongodump', 'mongorestore', 'bsondump'].map((name) => [
-            name,
-            `${MONGO_TOOLS_MODULE}/${name}/main`,
-          ]),
+          built.programs.map((name) => [name, `${MONGO_TOOLS_MODULE}/${name}/main`]),
         ),
         stamp: { 'main.VersionStr': MONGO_TOOLS_VERSION, 'main.GitCommit': MONGO_TOOLS_COMMIT },
         takes: 'about 30 seconds',

@@ -23,6 +23,19 @@ export const setupCommands: readonly CommandSpec[] = [
     load: async () => (await import('../config.js')).configShow,
   },
   {
+    name: 'doctor',
+    summary: 'prove that the storage does what it must',
+    description:
+      'Proves on the storage itself, with a backup of its own that is removed again, that it can be reached, written, read, listed and cleared, that of two writers at once one wins (by If-None-Match, or by marker objects where a service has none), that its clock is right and that its volume has space. Exit status 14 where something is refused, 3 where something should be looked at. Needs no Temporal.',
+    arguments: [],
+    options: [],
+    examples: [
+      'holdfast doctor',
+      'holdfast doctor --json | jq \'.checks[] | select(.verdict != "pass")\'',
+    ],
+    load: async () => (await import('../doctor.js')).doctor,
+  },
+  {
     name: 'completion',
     summary: 'print the completion script of a shell',
     description:

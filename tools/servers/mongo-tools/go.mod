@@ -1,4 +1,5 @@
-// Pins the sources of mongodump, mongorestore and bsondump, which the tests use as oracle.
+// Pins the sources of mongodump, mongorestore and bsondump, which the tests use as oracle, and of
+// mongofiles, which the benchmark compares with.
 module holdfast/mongo-tools
 
 go 1.24

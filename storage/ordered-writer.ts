@@ -1,26 +1,31 @@
 import { HoldfastError } from '../core/errors';
 import type { FileWriter, StoredFile } from './contract';
-import type { ObjectWriter } from './object-store';
 
-interface WriterHooks {
-  readonly name: string;
+/** Where the bytes of one file go; its calls are made one after the other. */
+export interface FileSink {
+  write(bytes: Uint8Array): Promise<void>;
+  /** Makes the file appear, whole and durable; frees what the sink holds when that succeeds. */
+  commit(): Promise<StoredFile>;
+  /** Nothing stays behind: the file was given up, or its commit failed. */
+  discard(): Promise<void>;
+}
+
+interface Hooks {
+  /** Around each piece of work: gives failures their code. */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Before the file appears. */
-  readonly check: () => Promise<void>;
-  /** After it appeared. */
-  readonly confirm: () => Promise<void>;
+  /** Around the commit: it is waited for when the backup ends. */
   readonly track: <T>(work: Promise<T>) => Promise<T>;
 }
 
-/** A file of a backup in an object store; calls are done in their order. */
-export class ObjectFileWriter implements FileWriter {
+/** The writer of one file: calls are done in their order, and none after `close` or `abort`. */
+export class OrderedWriter implements FileWriter {
   #state: 'open' | 'closed' | 'aborted' = 'open';
   #last: Promise<unknown> = Promise.resolve();
   #stored: Promise<StoredFile> | undefined;
 
   constructor(
-    private readonly writer: ObjectWriter,
-    private readonly hooks: WriterHooks,
+    private readonly sink: FileSink,
+    private readonly hooks: Hooks,
   ) {}
 
   #inOrder<T>(work: () => Promise<T>): Promise<T> {
@@ -36,7 +41,7 @@ export class ObjectFileWriter implements FileWriter {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#state !== 'open') throw this.#refuse('write');
-    return this.#inOrder(() => this.writer.write(bytes));
+    return this.#inOrder(() => this.sink.write(bytes));
   }
 
   async close(): Promise<StoredFile> {
@@ -48,14 +53,9 @@ export class ObjectFileWriter implements FileWriter {
 
   async #commit(): Promise<StoredFile> {
     try {
-      return await this.#inOrder(async () => {
-        await this.hooks.check();
-        const { size, etag, modified } = await this.writer.close();
-        await this.hooks.confirm();
-        return { name: this.hooks.name, size, etag, modified };
-      });
+      return await this.#inOrder(() => this.sink.commit());
     } catch (error) {
-      await this.#discard();
+      await this.sink.discard();
       throw error;
     }
   }
@@ -67,11 +67,6 @@ export class ObjectFileWriter implements FileWriter {
     }
     this.#state = 'aborted';
     await this.#last;
-    await this.#discard();
-  }
-
-  /** A failure to clean up is not the caller's: `abortBackup` and `sweep` find what stays. */
-  async #discard(): Promise<void> {
-    await this.writer.abort().catch(() => undefined);
+    await this.sink.discard();
   }
 }
