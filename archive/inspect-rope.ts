@@ -9,6 +9,7 @@ import { proveTar } from './prove-tar';
 import { pathInBundle } from './paths';
 import type { Rope } from './rope';
 import { SpoolReader, readSegment } from './rope-file';
+import { sha256OffThread } from './sha256';
 import type { OpenedMember } from './tar-content';
 
 const membersAhead = 3;
@@ -113,7 +114,7 @@ export async function inspectRope(
     read(),
     membersAhead,
     async ({ segment, offset, stored }): Promise<OpenedMember> => {
-      const found = createHash('sha256').update(stored).digest('hex');
+      const found = await sha256OffThread(stored);
       if (found !== segment.sha256) {
         const place = `${segment.file} at byte ${segment.offset}`;
         throw new MemberDamage(`${place} has changed since it was written`);

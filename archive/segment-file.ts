@@ -1,8 +1,8 @@
-import { webcrypto } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SpoolMember } from '../core/spool';
 import type { CompressedMember } from './gzip-members';
+import { sha256OffThread } from './sha256';
 
 /** Where gzip members go: appended in the order of the calls, which must not overlap. */
 export interface MemberSink {
@@ -51,9 +51,4 @@ export class SegmentFile implements MemberSink {
   async close(): Promise<void> {
     await this.#handle.close();
   }
-}
-
-/** Hex; by Web Crypto, which hashes on the thread pool. */
-async function sha256OffThread(bytes: Buffer): Promise<string> {
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex');
 }
