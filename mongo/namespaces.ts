@@ -47,6 +47,20 @@ export interface DumpFileNames {
 /** Prefix of the collections that hold a time series' data. */
 export const bucketsPrefix = 'system.buckets.';
 
+/** The time series whose buckets a namespace names; the namespace itself when it is no such one. */
+export function seriesOf(namespace: string): string {
+  const { database, collection } = splitNamespace(namespace);
+  return collection.startsWith(bucketsPrefix)
+    ? `${database}.${collection.slice(bucketsPrefix.length)}`
+    : namespace;
+}
+
+/** Namespace of a time series' buckets. */
+export function bucketsNamespace(series: string): string {
+  const { database, collection } = splitNamespace(series);
+  return `${database}.${bucketsPrefix}${collection}`;
+}
+
 /** `db/name.bson` and `db/name.metadata.json`; a time series' data is in `db/system.buckets.name.bson`. */
 export function dumpFileNames(
   database: string,
@@ -106,10 +120,6 @@ export function splitNamespace(namespace: string): { database: string; collectio
  */
 export function isExcludedEntryNamespace(namespace: string): boolean {
   if (namespace === '') return false;
-  const { database, collection } = splitNamespace(namespace);
-  if (!isIncludedDatabase(database)) return true;
-  const plain = collection.startsWith(bucketsPrefix)
-    ? collection.slice(bucketsPrefix.length)
-    : collection;
-  return isExcludedNamespace(database, plain);
+  const { database, collection } = splitNamespace(seriesOf(namespace));
+  return !isIncludedDatabase(database) || isExcludedNamespace(database, collection);
 }

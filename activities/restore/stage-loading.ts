@@ -130,8 +130,8 @@ class StageLoading {
   /** Loads every collection, the largest first; what each load counted, by the stage's number. */
   async load(plan: StagePlan): Promise<Record<string, LoadCounts>> {
     const { progress, signal } = this.attempt;
-    const touched = windowTouch((readSignal) => this.#oplog(readSignal), signal);
     const names = this.source.oplog?.names ?? sameNames;
+    const touched = windowTouch((readSignal) => this.#oplog(readSignal), signal, names);
     const loaded = new Map<number, { readonly bytes: number; readonly documents: number }>();
     const counts: Record<string, LoadCounts> = {};
     progress.phase(
@@ -151,7 +151,7 @@ class StageLoading {
             collection,
             read: (from, readSignal) =>
               this.#slowly(this.source.read(collection, from, readSignal)),
-            isTouchedInWindow: (namespace, id) => touched(names.source(namespace), id),
+            isTouchedInWindow: touched,
             now: () => this.dependencies.environment.now(),
             signal,
             onProgress: (reached) => {
@@ -177,6 +177,7 @@ class StageLoading {
     progress.phase('replaying the oplog', 'entries', oplog.entries);
     return await replayOplog({
       client: this.client,
+      runId: this.ref.runId,
       plan,
       read: (readSignal) => this.#slowly(this.#oplog(readSignal)),
       signal,

@@ -442,6 +442,12 @@ const texts: Texts = {
       'the restore failed and was rolled back; the controller is as it was before: mongod is gone',
     hint: 'Correct the cause named above and restore again.',
   },
+  'HF-RESTORE-004': {
+    params: { namespaces: 'juju.weather', reason: 'the disk is gone' },
+    message:
+      'the restore failed and was undone, all but juju.weather, which --in-place had dropped: the disk is gone',
+    hint: 'Correct the cause named above and restore again: what --in-place drops has no way back.',
+  },
   'HF-LOAD-001': {
     params: { namespace: 'juju.models', found: 2, expected: 3 },
     message: 'juju.models holds 2 documents after the load, the backup holds 3',
@@ -456,6 +462,11 @@ const texts: Texts = {
     params: { namespace: 'juju.models', what: 'index model-uuid', found: 'none', expected: 'one' },
     message: 'juju.models was not made as it was: index model-uuid is none, the backup has one',
     hint: "Look at mongod's log for the reason. The live data was not touched.",
+  },
+  'HF-LOAD-004': {
+    params: { namespace: 'juju.models', code: 72, reason: 'unknown locale' },
+    message: 'mongod refused to make juju.models with 72: unknown locale',
+    hint: 'Its options in the backup are none that this mongod takes. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
   },
   'HF-REPLAY-001': {
     params: {
@@ -481,6 +492,12 @@ const texts: Texts = {
     params: { namespace: 'juju.models', found: 'aaaa', known: 'bbbb' },
     message: 'juju.models has UUID aaaa, the swap journal knows bbbb',
     hint: 'Somebody changed collections during the restore. Run `holdfast restore --rollback`.',
+  },
+  'HF-SWAP-003': {
+    params: { namespace: 'juju.weather' },
+    message:
+      'the time series juju.weather cannot be loaded: something has its name, or that of its buckets',
+    hint: 'A time series cannot be renamed, so there must be none where one is loaded. Restore it under another name (--as), drop what is there, or replace a time series with --in-place.',
   },
   'HF-SERVICE-001': {
     params: { service: 'jujud-machine-0', action: 'stopped', reason: 'it is masked' },
