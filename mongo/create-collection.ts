@@ -1,4 +1,4 @@
-import { MongoServerError, MongoWriteConcernError, type MongoClient } from 'mongodb';
+import { type MongoServerError, MongoWriteConcernError, type MongoClient } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
 import { elementValue, rawElements } from './bson-frames';
 import { explained, failoverCodes, serverCode } from './errors';

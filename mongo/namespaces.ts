@@ -88,9 +88,10 @@ export function isDumpedCollection(database: string, collection: string): boolea
   return !collection.startsWith('system.') && !collection.includes('$');
 }
 
-/** Longest name of a database, and of database and collection together, bytes (mongod 4.4 and later). */
+/** Longest name of a database, bytes (mongod 4.4 and later). */
 const longestDatabase = 63;
-const longestNamespace = 255;
+/** Longest name of database and collection together, bytes (mongod 4.4 and later). */
+export const longestNamespace = 255;
 
 /**
  * Why no restore may make a collection, as words behind its name; undefined when it may. The rules are
