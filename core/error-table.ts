@@ -261,6 +261,12 @@ export const errorTable = {
     message: '{path} cannot be put into a tar archive: {reason}',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-ARCHIVE-005': {
+    exit: 10,
+    retryable: false,
+    message: '{archive} holds no {entry}',
+    hint: 'See what it holds with `tar -tzf`; what Juju to 1.20 made has no metadata.json.',
+  },
   'HF-SOURCE-001': {
     exit: 10,
     retryable: false,

@@ -16,7 +16,7 @@ import type { LoadSummary } from '../steps';
 import { claimEpoch } from '../workspace/epoch';
 import { openForRestore } from './restore-access';
 import { stagePlanSchema } from './stage-plan-schema';
-import { loadResult, loadResultOf, stagePlanOf } from './stage-results';
+import { loadResult, type loadResultOf, stagePlanOf } from './stage-results';
 import type { StageSource } from './stage-source';
 import type { MongoClient } from 'mongodb';
 

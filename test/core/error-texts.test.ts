@@ -274,6 +274,11 @@ const texts: Texts = {
     message: '/var/lib/juju/a cannot be put into a tar archive: its name holds control characters',
     hint: 'Rename or move the file, then take the backup again.',
   },
+  'HF-ARCHIVE-005': {
+    params: { archive: 'juju-backup.tar.gz', entry: 'juju-backup/metadata.json' },
+    message: 'juju-backup.tar.gz holds no juju-backup/metadata.json',
+    hint: 'See what it holds with `tar -tzf`; what Juju to 1.20 made has no metadata.json.',
+  },
   'HF-SOURCE-001': {
     params: { path: '/srv/dump', reason: 'no database directory lies in it' },
     message: '/srv/dump cannot be read as a dump: no database directory lies in it',
