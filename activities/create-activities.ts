@@ -11,6 +11,7 @@ import { verifyStored } from './backup/verify-stored';
 import { fetchCollections } from './collections/fetch-collections';
 import { inspectCollections } from './collections/inspect-collections';
 import { loadCollections } from './collections/load-collections';
+import { loadInPlace } from './collections/load-in-place';
 import { preflightCollections } from './collections/preflight-collections';
 import { prepareCollections } from './collections/prepare-collections';
 import { swapCollections } from './collections/swap-collections';
@@ -83,7 +84,7 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     restoreUsers: silent('restoring users', 'entries', restoreUsers),
     startAgents: step('starting agents', 'entries', startAgents),
     finishRestore: silent('cleaning up', 'entries', finishRestore),
-    undoRestore: silent('rolling back', 'entries', undoRestore),
+    undoRestore: step('rolling back', 'entries', undoRestore),
     discardRun: silent('clearing', 'files', discardRun),
 
     prepareCollections: step('preparing', 'entries', prepareCollections),
@@ -92,6 +93,7 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
     preflightCollections: step('checking', 'entries', preflightCollections),
     loadCollections: step('loading', 'bytes', loadCollections),
     swapCollections: step('swapping', 'entries', swapCollections),
+    loadInPlace: step('loading in place', 'bytes', loadInPlace),
 
     pruneBackups: step('removing', 'entries', pruneBackups),
     verifyBackup: step('verifying', 'bytes', verifyBackup),

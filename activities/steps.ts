@@ -70,6 +70,12 @@ export interface FetchSummary {
   readonly archiveSize?: number;
 }
 
+/** What going back left out. */
+export interface UndoSummary {
+  /** Namespaces that were dropped to be loaded in place, and are not there any more. */
+  readonly lost?: readonly string[];
+}
+
 export interface LoadSummary {
   readonly collections: number;
   readonly documents: number;
@@ -133,7 +139,7 @@ export interface StepBodies {
   startAgents: (ref: OperationRef) => Promise<{ downtime?: number }>;
   finishRestore: (ref: OperationRef, keepOld: boolean) => Promise<void>;
   /** Everything backwards, from wherever it stands: the exact state before. Nothing when the journal names another run. */
-  undoRestore: (ref: OperationRef) => Promise<void>;
+  undoRestore: (ref: OperationRef) => Promise<UndoSummary>;
   /** Removes what a run that changed nothing kept under the workspace. */
   discardRun: (ref: OperationRef) => Promise<void>;
 
@@ -148,6 +154,8 @@ export interface StepBodies {
   preflightCollections: (ref: OperationRef) => Promise<PreflightReport>;
   loadCollections: (ref: OperationRef) => Promise<LoadSummary>;
   swapCollections: (ref: OperationRef) => Promise<{ replaced: number }>;
+  /** Time series that exist: from here on there is no way back. */
+  loadInPlace: (ref: OperationRef) => Promise<LoadSummary>;
 
   pruneBackups: (input: PruneInput) => Promise<Omit<PruneReport, 'duration'>>;
   verifyBackup: (input: VerifyInput) => Promise<Omit<VerifyReport, 'duration'>>;

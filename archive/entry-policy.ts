@@ -94,22 +94,19 @@ function numberProblem(entry: TarEntry, place: TarPlace): string | undefined {
  * The archive itself has a fixed layout: `juju-backup/{metadata.json,root.tar,environconfig.json,dump/**,holdfast/**}`.
  */
 export class EntryPolicy {
-  readonly #place: TarPlace;
   readonly #types = new Map<string, TarEntry['type']>();
   readonly #parents = new Set<string>();
   readonly #folded = new Map<string, string>();
 
-  constructor(place: TarPlace) {
-    this.#place = place;
-  }
+  constructor(readonly place: TarPlace) {}
 
   /** Why the entry is not allowed, as words that follow a colon, or undefined when it is. */
   problem(entry: TarEntry): string | undefined {
     return (
-      pathProblem(entry.path, this.#place) ??
-      (this.#place === 'archive' ? layoutProblem(entry) : undefined) ??
+      pathProblem(entry.path, this.place) ??
+      (this.place === 'archive' ? layoutProblem(entry) : undefined) ??
       (entry.type === 'symlink' ? linkProblem(entry.path, entry.link) : undefined) ??
-      numberProblem(entry, this.#place) ??
+      numberProblem(entry, this.place) ??
       this.#placeProblem(entry)
     );
   }
@@ -131,7 +128,7 @@ export class EntryPolicy {
   }
 
   #foldProblem(path: string): string | undefined {
-    if (this.#place === 'archive' && path.startsWith(`${dumpDir}/`)) return undefined;
+    if (this.place === 'archive' && path.startsWith(`${dumpDir}/`)) return undefined;
     const key = path.normalize('NFKC').toUpperCase().toLowerCase();
     const other = this.#folded.get(key);
     if (other !== undefined && other !== path) return `its name differs from ${other} in case only`;

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { errorCode } from '../config/durable-file';
 import { HoldfastError, errorText } from '../core/errors';
 import { quoteName } from '../core/ids';
+import { admitEntry } from './admit-entry';
 import { BsonFrames, FrameDamage } from './bson-frames';
 import type { Compressor } from './compressor';
 import { EntryPolicy } from './entry-policy';
@@ -189,17 +190,7 @@ class Importer {
     policy: EntryPolicy,
     label: (path: string) => string,
   ): TarEntry {
-    const { archive } = this.options;
-    const refuse = (reason: string): HoldfastError =>
-      new HoldfastError('HF-ARCHIVE-002', { archive, entry: quoteName(label(entry.path)), reason });
-    if (entry.type === 'other') throw refuse(`it is a ${entry.kind}`);
-    // GNU tar ends the names of directories with a slash, Juju does not.
-    const path = entry.type === 'directory' ? entry.path.replace(/\/$/, '') : entry.path;
-    const mode = policy === this.#policy ? entry.mode & 0o777 : entry.mode;
-    const read = { ...entry, path, mode };
-    const problem = policy.problem(read);
-    if (problem !== undefined) throw refuse(problem);
-    return read;
+    return admitEntry(entry, policy, { archive: this.options.archive, label });
   }
 
   async #add(entry: TarEntry, content: AsyncIterable<Buffer>): Promise<void> {

@@ -86,6 +86,7 @@ const restoreReport = {
   files: count,
   downtime: z.number().optional(),
   compensated: z.string().optional(),
+  lost: z.array(z.string()).optional(),
   duration: z.number(),
 };
 

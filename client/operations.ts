@@ -63,6 +63,8 @@ export interface RestoreCollectionsOptions extends StartOptions {
   readonly choice?: Partial<CollectionChoice>;
   /** Replace collections that exist. Default false. */
   readonly replace?: boolean;
+  /** Drop time series that exist and load them anew, with no way back. Default false. */
+  readonly inPlace?: boolean;
   /** Entries of the oplog from this moment on are not replayed. */
   readonly oplogLimit?: OplogMoment;
   /** Stop after the preflight. Default false. */
@@ -196,13 +198,21 @@ export function restoreCollectionsRequest(
   target: OperationTarget,
   options: RestoreCollectionsOptions,
 ): StartRequest {
-  const { source, choice = {}, replace = false, oplogLimit, planOnly = false } = options;
+  const {
+    source,
+    choice = {},
+    replace = false,
+    inPlace = false,
+    oplogLimit,
+    planOnly = false,
+  } = options;
   const { include = [], exclude = [], rename } = choice;
   const input: RestoreCollectionsInput = {
     ...common(target),
     source,
     choice: { include, exclude, ...(rename === undefined ? {} : { rename }) },
     replace,
+    inPlace,
     ...(oplogLimit === undefined ? {} : { oplogLimit }),
     planOnly,
     confirmed: options.confirmed ?? false,

@@ -35,6 +35,7 @@ const phases: Readonly<Record<keyof HostSteps, Phase>> = {
   preflightCollections: 'preflight',
   loadCollections: 'loading',
   swapCollections: 'swapping',
+  loadInPlace: 'loading',
   pruneBackups: 'removing',
   verifyBackup: 'verifying',
 };

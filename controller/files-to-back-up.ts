@@ -90,6 +90,37 @@ export async function listFilesToBackUp(options: {
   };
 }
 
+/**
+ * Absolute paths of the files and links that a backup of this host holds, in byte order.
+ *
+ * @param root `controller.root`, `/` on a real host
+ * @param dataDir absolute as the controller knows it: `/var/lib/juju` by default
+ * @param machine its number, `0`: leaves out the agents of other machines; all of them by default
+ * @throws HoldfastError HF-HOST-004 when a required path is missing or one can't be read
+ */
+export async function getFilesToBackUp(options: {
+  readonly root: string;
+  readonly dataDir?: string;
+  readonly machine?: string;
+  readonly signal?: AbortSignal;
+}): Promise<string[]> {
+  const { root, dataDir = '/var/lib/juju', machine, signal } = options;
+  const listed = await listFilesToBackUp({
+    root,
+    dataDir,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const agents = join(underRoot(root, dataDir), 'agents');
+  const own = machine === undefined ? agents : join(agents, `machine-${machine}`);
+  return listed.files
+    .filter(({ type, path }) => type !== 'directory' && (!isIn(agents, path) || isIn(own, path)))
+    .map(({ path }) => path);
+}
+
+function isIn(directory: string, path: string): boolean {
+  return path.startsWith(join(directory, '/'));
+}
+
 async function present(path: string): Promise<boolean> {
   return (await statOf(path)) !== undefined;
 }

@@ -2,7 +2,8 @@ import { constants } from 'node:fs';
 import { chmod, chown, lchown, lutimes, mkdir, open, rm, symlink, utimes } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { errorText, HoldfastError, isAbort, isHoldfastError } from '../core/errors';
-import { linkOnDisk, openDirectory, underRoot, type OpenDirectory } from './root-path';
+import { openDirectory, type OpenDirectory } from '../config/open-directory';
+import { linkOnDisk, underRoot } from './root-path';
 import { itemOf, openParent, parentsOf, readSwapList, writeSwapList } from './swap-list';
 import type { SwapItem, SwapList } from './swap-list';
 

@@ -1,7 +1,8 @@
 import { rename, rm, rmdir } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { errorText, HoldfastError, isHoldfastError } from '../core/errors';
-import { exists, hasCode, isMissing, openDirectory, underRoot } from './root-path';
+import { openDirectory } from '../config/open-directory';
+import { exists, hasCode, isMissing, underRoot } from './root-path';
 import { removeStage } from './stage-files';
 import { openParent, readSwapList, writeSwapList } from './swap-list';
 import type { SwapItem, SwapList } from './swap-list';

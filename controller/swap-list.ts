@@ -3,7 +3,8 @@ import { posix } from 'node:path';
 import { z } from 'zod';
 import { writeFileDurably } from '../config/durable-file';
 import { errorText, HoldfastError } from '../core/errors';
-import { exists, isMissing, nameProblem, openDirectory, underRoot } from './root-path';
+import { openDirectory } from '../config/open-directory';
+import { exists, isMissing, nameProblem, underRoot } from './root-path';
 import { topLevelPath, topLevelPaths, type EntryPlace } from './top-level-paths';
 
 const name = z.string().refine((value) => nameProblem(value) === undefined, 'is no name');

@@ -268,6 +268,12 @@ export const errorTable = {
       '{archive} was dumped by a mongodump too old to say in {path} of which collection it is',
     hint: 'Unpack it and load its dump with `holdfast restore --from-dump`, which takes the names of the files. Nothing was changed.',
   },
+  'HF-ARCHIVE-006': {
+    exit: 10,
+    retryable: false,
+    message: '{archive} holds no {entry}',
+    hint: 'See what it holds with `tar -tzf`; what Juju to 1.20 made has no metadata.json.',
+  },
   'HF-SOURCE-001': {
     exit: 10,
     retryable: false,
@@ -457,6 +463,13 @@ export const errorTable = {
     message: 'the restore failed and was rolled back; the controller is as it was before: {reason}',
     hint: 'Correct the cause named above and restore again.',
   },
+  'HF-RESTORE-004': {
+    exit: 1,
+    retryable: false,
+    message:
+      'the restore failed and was undone, all but {namespaces}, which --in-place had dropped: {reason}',
+    hint: 'Correct the cause named above and restore again: what --in-place drops has no way back.',
+  },
   'HF-LOAD-001': {
     exit: 13,
     retryable: false,
@@ -474,6 +487,12 @@ export const errorTable = {
     retryable: false,
     message: '{namespace} was not made as it was: {what} is {found}, the backup has {expected}',
     hint: "Look at mongod's log for the reason. The live data was not touched.",
+  },
+  'HF-LOAD-004': {
+    exit: 13,
+    retryable: false,
+    message: 'mongod refused to make {namespace} with {code}: {reason}',
+    hint: 'Its options in the backup are none that this mongod takes. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
   },
   'HF-REPLAY-001': {
     exit: 13,
@@ -498,6 +517,13 @@ export const errorTable = {
     retryable: false,
     message: '{namespace} has UUID {found}, the swap journal knows {known}',
     hint: 'Somebody changed collections during the restore. Run `holdfast restore --rollback`.',
+  },
+  'HF-SWAP-003': {
+    exit: 14,
+    retryable: false,
+    message:
+      'the time series {namespace} cannot be loaded: something has its name, or that of its buckets',
+    hint: 'A time series cannot be renamed, so there must be none where one is loaded. Restore it under another name (--as), drop what is there, or replace a time series with --in-place.',
   },
   'HF-SERVICE-001': {
     exit: 1,

@@ -61,6 +61,8 @@ export interface CollectionsRequest {
   readonly exclude: readonly string[];
   readonly rename?: { readonly from: string; readonly to: string } | undefined;
   readonly replace: boolean;
+  /** Time series that exist are dropped and loaded anew. */
+  readonly inPlace?: boolean | undefined;
 }
 
 /** Directory of a controller's backups in a storage. */

@@ -28,11 +28,12 @@ async function build(
   collection: StagedCollection,
   signal: AbortSignal,
 ): Promise<void> {
-  const { database, name, stage, indexes } = collection;
+  const { database, name, stage, series, indexes } = collection;
   await explained(client, 'createIndexes', `${database}.${name}`, () =>
     client.db(database).command(
       {
-        createIndexes: stage,
+        // mongod turns a series' index into one of its buckets, hidden as they are.
+        createIndexes: series ? name : stage,
         ...rawField('indexes', bsonType.array, rawArray(indexes.map(parkedSpec))),
         ignoreUnknownIndexOptions: true,
         commitQuorum: 'majority',

@@ -8,6 +8,9 @@ export interface ConnectionContext {
   readonly user: string | undefined;
 }
 
+/** What a primary says when it is none any more, or goes down (error_codes.yml of the server). */
+export const failoverCodes: readonly number[] = [64, 91, 189, 10107, 11600, 11602, 13435, 13436];
+
 const codes = { userNotFound: 11, unauthorized: 13, authenticationFailed: 18 };
 
 /** Code of a command's failure as mongod gives it, undefined for anything else. */

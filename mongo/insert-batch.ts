@@ -4,6 +4,7 @@ import type { LoadOptions } from './load-collection';
 import type { RawBatch } from './raw-batches';
 import { serverCode } from './errors';
 import { findDamage } from './find-damage';
+import { bucketsNamespace } from './namespaces';
 import { findRawById } from './raw-find';
 import { insertRaw, insertVerbatim, type InsertTarget } from './raw-insert';
 
@@ -36,7 +37,8 @@ async function judge(options: BatchOptions, document: Buffer): Promise<void> {
   if (id === undefined) throw new BsonFrameError('a duplicate without _id', 0);
   const present = await findRawById(client, collection.database, collection.stage, id);
   if (reload && present?.equals(document) === true) return;
-  if (await isTouchedInWindow(namespace, id)) return;
+  const touched = collection.series ? bucketsNamespace(namespace) : namespace;
+  if (await isTouchedInWindow(touched, id)) return;
   throw new HoldfastError('HF-LOAD-002', {
     namespace,
     code: duplicateKey,

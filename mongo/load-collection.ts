@@ -2,7 +2,7 @@ import { MongoNetworkError, type MongoClient } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
 import { BsonFrameError } from './bson-frames';
 import { createStage } from './create-stage';
-import { explained, serverCode } from './errors';
+import { explained, failoverCodes, serverCode } from './errors';
 import { insertBatch } from './insert-batch';
 import { readProgress, removeProgress, writeProgress, type LoadProgress } from './load-progress';
 import { rawBatches, type RawBatch } from './raw-batches';
@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly read: (fromByte: number, signal: AbortSignal) => AsyncIterable<Buffer>;
   /**
    * Whether an entry of the oplog window inserts, updates or deletes this document. Asked only when
-   * mongod already holds it. `namespace` is the true one, `rawId` as bson-frames.ts gives it.
+   * mongod already holds it. `namespace` is the true one, of a time series that of its buckets, `rawId` as bson-frames.ts gives it.
    */
   readonly isTouchedInWindow: (namespace: string, rawId: Buffer) => Promise<boolean>;
   /** Milliseconds of a clock that never goes back. */
@@ -47,9 +47,6 @@ const progressBytes = 64 * 1024 * 1024;
 const progressMs = 2_000;
 /** Elections survived without a byte of progress between them, before the attempt gives up. */
 const maxRestarts = 5;
-
-/** What a primary says when it is none any more, or goes down (error_codes.yml of the server). */
-const failoverCodes = [64, 91, 189, 10107, 11600, 11602, 13435, 13436];
 
 function isFailover(error: unknown): boolean {
   if (error instanceof TermChanged || error instanceof MongoNetworkError) return true;
@@ -174,7 +171,7 @@ async function begin(options: LoadOptions): Promise<LoadProgress> {
   const progress = await readProgress(client, { runId, database, stage });
   if (progress.complete || (progress.bytes > 0 && !collection.capped)) return progress;
   if (progress.bytes > 0) await removeProgress(client, { runId, database, stage });
-  await createStage(client, collection);
+  await createStage(client, runId, collection);
   return { bytes: 0, documents: 0, duplicates: 0, complete: false };
 }
 
@@ -187,7 +184,8 @@ async function begin(options: LoadOptions): Promise<LoadProgress> {
  *
  * @returns documents + duplicates = documents of the .bson
  * @throws HoldfastError HF-LOAD-001 when the .bson holds another number of documents than the plan,
- * HF-LOAD-002 when mongod refuses a document, HF-ARCHIVE-001 when the .bson is damaged, HF-MONGO-001,
+ * HF-LOAD-002 when mongod refuses a document, HF-LOAD-004 when it refuses the options, HF-SWAP-003 when
+ * the name of a time series was taken, HF-ARCHIVE-001 when the .bson is damaged, HF-MONGO-001,
  * -004, -005; the signal's reason when it is aborted
  */
 export async function loadCollection(options: LoadOptions): Promise<LoadCounts> {

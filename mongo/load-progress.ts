@@ -104,3 +104,15 @@ export async function removeProgress(client: MongoClient, key: ProgressKey): Pro
       .deleteOne({ _id: idOf(key) }, { writeConcern: { w: 'majority', wtimeoutMS: wtimeout } }),
   );
 }
+
+/** Namespaces of the stages that a run has progress documents of, majority committed ones only. */
+export async function knownStages(client: MongoClient, runId: string): Promise<string[]> {
+  return explained(client, 'find', 'holdfast.progress', async () => {
+    const found = await client
+      .db('holdfast')
+      .collection<{ _id: string; run: string; ns: string }>('progress')
+      .find({ run: runId }, { readConcern: 'majority' })
+      .toArray();
+    return found.map(({ ns }) => ns);
+  });
+}

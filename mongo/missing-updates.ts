@@ -1,5 +1,4 @@
 import { HoldfastError } from '../core/errors';
-import { bucketsPrefix } from './namespaces';
 
 /**
  * Updates that met no document, and namespaces that were not there: legal only where the dump did not
@@ -39,18 +38,10 @@ export class MissingUpdates {
     return all.filter((namespace) => namespace.startsWith(`${database}.`));
   }
 
-  /** @throws HoldfastError HF-REPLAY-002 when anything is left, HF-REPLAY-001 when that is a time series */
+  /** @throws HoldfastError HF-REPLAY-002 when anything is left */
   finish(): void {
     const [namespace] = [...this.#documents.keys(), ...this.#namespaces];
     if (namespace === undefined) return;
-    const series = [...this.#namespaces].find((name) => name.includes(`.${bucketsPrefix}`));
-    if (series !== undefined) {
-      throw new HoldfastError('HF-REPLAY-001', {
-        position: 'at the end',
-        kind: 'time series',
-        reason: `${series} was changed, and a time series can't be swapped in`,
-      });
-    }
     const documents = [...this.#documents.values()].reduce((sum, ids) => sum + ids.size, 0);
     throw new HoldfastError('HF-REPLAY-002', {
       count: documents + this.#namespaces.size,

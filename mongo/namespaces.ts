@@ -47,6 +47,20 @@ export interface DumpFileNames {
 /** Prefix of the collections that hold a time series' data. */
 export const bucketsPrefix = 'system.buckets.';
 
+/** The time series whose buckets a namespace names; the namespace itself when it is no such one. */
+export function seriesOf(namespace: string): string {
+  const { database, collection } = splitNamespace(namespace);
+  return collection.startsWith(bucketsPrefix)
+    ? `${database}.${collection.slice(bucketsPrefix.length)}`
+    : namespace;
+}
+
+/** Namespace of a time series' buckets. */
+export function bucketsNamespace(series: string): string {
+  const { database, collection } = splitNamespace(series);
+  return `${database}.${bucketsPrefix}${collection}`;
+}
+
 /** `db/name.bson` and `db/name.metadata.json`; a time series' data is in `db/system.buckets.name.bson`. */
 export function dumpFileNames(
   database: string,
@@ -74,9 +88,10 @@ export function isDumpedCollection(database: string, collection: string): boolea
   return !collection.startsWith('system.') && !collection.includes('$');
 }
 
-/** Longest name of a database, and of database and collection together, bytes (mongod 4.4 and later). */
+/** Longest name of a database, bytes (mongod 4.4 and later). */
 const longestDatabase = 63;
-const longestNamespace = 255;
+/** Longest name of database and collection together, bytes (mongod 4.4 and later). */
+export const longestNamespace = 255;
 
 /**
  * Why no restore may make a collection, as words behind its name; undefined when it may. The rules are
@@ -106,10 +121,6 @@ export function splitNamespace(namespace: string): { database: string; collectio
  */
 export function isExcludedEntryNamespace(namespace: string): boolean {
   if (namespace === '') return false;
-  const { database, collection } = splitNamespace(namespace);
-  if (!isIncludedDatabase(database)) return true;
-  const plain = collection.startsWith(bucketsPrefix)
-    ? collection.slice(bucketsPrefix.length)
-    : collection;
-  return isExcludedNamespace(database, plain);
+  const { database, collection } = splitNamespace(seriesOf(namespace));
+  return !isIncludedDatabase(database) || isExcludedNamespace(database, collection);
 }

@@ -7,12 +7,7 @@ import { BsonFrameError, rawId } from './bson-frames';
 import { cappedHeads } from './capped-heads';
 import { explained } from './errors';
 import { MissingUpdates } from './missing-updates';
-import {
-  bucketsPrefix,
-  isDumpedCollection,
-  isIncludedDatabase,
-  splitNamespace,
-} from './namespaces';
+import { isDumpedCollection, isIncludedDatabase, seriesOf, splitNamespace } from './namespaces';
 import { commandOf, notReplayable, OplogUnfolder, type OplogOperation } from './oplog-unfold';
 import { readEntryHead } from './oplog-window';
 import { rawDocuments } from './raw-stream';
@@ -24,6 +19,7 @@ import type { StagedCollection, StagePlan } from './stage-plan';
 export interface ReplayOptions {
   /** Connected as the attempt's user, following the primary. */
   readonly client: MongoClient;
+  readonly runId: string;
   /** The plan that the load followed, never one that a replay gave. */
   readonly plan: StagePlan;
   /** Content of oplog.bson from its first byte; chunks may end anywhere. Called more than once. */
@@ -66,11 +62,17 @@ class Replay {
   readonly #names: NamespaceMap;
 
   constructor(options: ReplayOptions, skipUntil: Map<number, Buffer>) {
-    const { client, plan, names = sameNames, signal } = options;
+    const { client, runId, plan, names = sameNames, signal } = options;
     this.#names = names;
     this.#catalog = new ReplayCatalog(plan, names);
     this.#batch = new OperationBatch(client, this.#missing, signal);
-    this.#commands = new ReplayCommands(client, this.#catalog, this.#missing, names);
+    this.#commands = new ReplayCommands({
+      client,
+      runId,
+      catalog: this.#catalog,
+      missing: this.#missing,
+      names,
+    });
     this.#skipUntil = skipUntil;
   }
 
@@ -111,7 +113,8 @@ class Replay {
   }
 
   async #operation(operation: OplogOperation): Promise<void> {
-    const { database, collection } = splitNamespace(operation.namespace);
+    const source = seriesOf(operation.namespace);
+    const { database, collection } = splitNamespace(source);
     if (operation.op === 'c') {
       if (!this.#commands.concerns(operation)) return;
       await this.#batch.flush();
@@ -119,13 +122,8 @@ class Replay {
       return;
     }
     if (collection === 'system.views') return this.#view(operation, database);
-    if (!isDumpedCollection(database, collection)) {
-      if (!collection.startsWith(bucketsPrefix) || !isIncludedDatabase(database)) return;
-      const series = `${database}.${collection.slice(bucketsPrefix.length)}`;
-      if (this.#names.target(series) !== undefined) this.#missing.unknown(operation.namespace);
-      return;
-    }
-    const target = this.#names.target(operation.namespace);
+    if (!isDumpedCollection(database, collection)) return;
+    const target = this.#names.target(source);
     if (target !== undefined) await this.#document(operation, target);
   }
 
@@ -179,7 +177,8 @@ async function dropIndexes(
  * called again with the same plan and ends the same.
  *
  * @throws HoldfastError HF-REPLAY-001 for an entry that can't be replayed, HF-REPLAY-002 when an update
- * met no document that is deleted later, HF-ARCHIVE-001 when the oplog is damaged, HF-MONGO-001, -004,
+ * met no document that is deleted later, HF-SWAP-003 when the window makes a time series whose name is
+ * taken, HF-LOAD-004 when mongod refuses the options of what it makes, HF-ARCHIVE-001 when the oplog is damaged, HF-MONGO-001, -004,
  * -005; the signal's reason when it is aborted
  */
 export async function replayOplog(options: ReplayOptions): Promise<ReplayResult> {

@@ -1,7 +1,7 @@
 import { bsonType, elementValue, findElement, rawElements, stringValue } from './bson-frames';
 import { createdIndexes, withIndex, withModifiedIndex, withoutIndex } from './index-changes';
 import { sameNames, type NamespaceMap } from '../core/namespace-selection';
-import { splitNamespace } from './namespaces';
+import { bucketsPrefix, splitNamespace } from './namespaces';
 import {
   elementBytes,
   mapElements,
@@ -46,27 +46,52 @@ export class ReplayCatalog {
   }
 
   /** A collection made by a `create` entry; one of that name that the dump held goes with its documents. */
-  create(database: string, name: string, o: Buffer): StagedCollection {
-    const namespace = `${database}.${name}`;
-    this.drop(namespace);
+  create(namespace: string, o: Buffer): StagedCollection {
     const { options, ttl, capped, clustered } = createOptions(withoutElements(o, ['create']));
     const found = findElement(o, 'idIndex');
     const idIndex = found?.type === bsonType.document ? elementValue(o, found) : undefined;
+    return this.#add(namespace, {
+      options,
+      ttl,
+      capped,
+      idIndex: clustered || idIndex === undefined ? undefined : withoutElements(idIndex, ['ns']),
+    });
+  }
+
+  /** A time series, of the entry that made its buckets. */
+  createSeries(namespace: string, o: Buffer): StagedCollection {
+    const { options, ttl } = createOptions(
+      withoutElements(o, ['create', 'validator', 'clusteredIndex']),
+    );
+    const stage = `${bucketsPrefix}${splitNamespace(namespace).collection}`;
+    return this.#add(namespace, { options, ttl, capped: false, stage });
+  }
+
+  #add(
+    namespace: string,
+    made: {
+      options: Buffer;
+      ttl: Buffer | undefined;
+      capped: boolean;
+      idIndex?: Buffer | undefined;
+      stage?: string;
+    },
+  ): StagedCollection {
+    this.drop(namespace);
+    const { database, collection: name } = splitNamespace(namespace);
     const n = this.#next++;
     const collection: StagedCollection = {
       n,
       database,
       name,
-      stage: stageName(n),
+      stage: made.stage ?? stageName(n),
+      series: made.stage !== undefined,
       documents: 0,
       bytes: 0,
-      options: options.toString('base64'),
-      idIndex:
-        clustered || idIndex === undefined
-          ? null
-          : withoutElements(idIndex, ['ns']).toString('base64'),
-      capped,
-      ttl: ttl?.toString('base64') ?? null,
+      options: made.options.toString('base64'),
+      idIndex: made.idIndex?.toString('base64') ?? null,
+      capped: made.capped,
+      ttl: made.ttl?.toString('base64') ?? null,
       indexes: [],
       fromWindow: true,
       dropped: false,

@@ -4,12 +4,7 @@ import type { NamespaceMap } from '../core/namespace-selection';
 import { createStage } from './create-stage';
 import { explained } from './errors';
 import type { MissingUpdates } from './missing-updates';
-import {
-  bucketsPrefix,
-  isDumpedCollection,
-  isIncludedDatabase,
-  splitNamespace,
-} from './namespaces';
+import { isDumpedCollection, isIncludedDatabase, seriesOf, splitNamespace } from './namespaces';
 import { commandOf, notReplayable, type OplogOperation } from './oplog-unfold';
 import { rawField } from './raw-command';
 import { elementBytes, numberValue } from './raw-document';
@@ -32,23 +27,28 @@ const modifiableOptions: Readonly<Record<string, string>> = {
 /** Fields of a command that say how it was sent. */
 const generic = ['writeConcern', 'lsid', '$db', '$clusterTime', 'comment', 'maxTimeMS'];
 
+interface ReplayCommandsOptions {
+  readonly client: MongoClient;
+  readonly runId: string;
+  readonly catalog: ReplayCatalog;
+  readonly missing: MissingUpdates;
+  readonly names: NamespaceMap;
+}
+
 /** Carries out the command entries of a window: on the stages what is one collection's, in the catalog the rest. */
 export class ReplayCommands {
   readonly #client: MongoClient;
+  readonly #runId: string;
   readonly #catalog: ReplayCatalog;
   readonly #missing: MissingUpdates;
   readonly #names: NamespaceMap;
 
-  constructor(
-    client: MongoClient,
-    catalog: ReplayCatalog,
-    missing: MissingUpdates,
-    names: NamespaceMap,
-  ) {
-    this.#names = names;
+  constructor({ client, runId, catalog, missing, names }: ReplayCommandsOptions) {
     this.#client = client;
+    this.#runId = runId;
     this.#catalog = catalog;
     this.#missing = missing;
+    this.#names = names;
   }
 
   /** Whether an entry has anything to do with what is restored. */
@@ -59,9 +59,11 @@ export class ReplayCommands {
     if (!isIncludedDatabase(database)) return false;
     if (ignored.includes(command)) return false;
     if (command === 'dropDatabase') return true;
-    const name = target.startsWith(bucketsPrefix) ? target.slice(bucketsPrefix.length) : target;
     if (target === 'system.views' || target === '') return true;
-    return isDumpedCollection(database, name) && this.#isChosen(`${database}.${name}`);
+    const source = seriesOf(`${database}.${target}`);
+    return (
+      isDumpedCollection(database, splitNamespace(source).collection) && this.#isChosen(source)
+    );
   }
 
   #isChosen(source: string): boolean {
@@ -82,12 +84,11 @@ export class ReplayCommands {
     const { database } = splitNamespace(namespace);
     const { command, target } = commandOf(o);
     const full = `${database}.${target}`;
-    const restored = this.#names.target(full) ?? full;
+    const source = seriesOf(full);
+    const isSeries = source !== full;
+    const restored = this.#names.target(source) ?? source;
     if (command === 'drop' && target !== 'system.views') {
       this.#drop(full);
-    } else if (target.startsWith(bucketsPrefix)) {
-      // Fine for one that is gone before the window ends: no stage of it is needed.
-      this.#missing.unknown(full);
     } else if (command === 'dropDatabase') {
       const names = [
         ...this.#catalog.collectionsOf(database),
@@ -98,10 +99,16 @@ export class ReplayCommands {
     } else if (target === 'system.views') {
       if (command === 'drop') this.#catalog.dropViews(database);
     } else if (command === 'create') {
-      const made = splitNamespace(restored);
-      await createStage(this.#client, this.#catalog.create(made.database, made.collection, o));
+      const stage = isSeries
+        ? this.#catalog.createSeries(restored, o)
+        : this.#catalog.create(restored, o);
+      await createStage(this.#client, this.#runId, stage);
     } else if (indexCommands.includes(command)) {
       this.#mustBeKnown(full);
+      // The entry has the index of the buckets, not that of the series.
+      if (isSeries && this.#catalog.stage(restored) !== undefined) {
+        throw notReplayable(position, command, `an index of the time series ${source} was changed`);
+      }
       this.#catalog.changeIndexes(restored, command, o);
     } else if (command === 'collMod') {
       this.#mustBeKnown(full);
@@ -113,12 +120,14 @@ export class ReplayCommands {
   }
 
   #drop(namespace: string): void {
-    this.#catalog.drop(this.#names.target(namespace) ?? namespace);
+    const source = seriesOf(namespace);
+    this.#catalog.drop(this.#names.target(source) ?? source);
     this.#missing.dropped(namespace);
   }
 
   #mustBeKnown(source: string): void {
-    const known = this.#catalog.stage(this.#names.target(source) ?? source);
+    const plain = seriesOf(source);
+    const known = this.#catalog.stage(this.#names.target(plain) ?? plain);
     if (known === undefined) this.#missing.unknown(source);
   }
 

@@ -2,7 +2,7 @@ import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { bsonType } from './bson-frames';
 import { parseMetadata } from './metadata-parse';
-import { namespaceProblem } from './namespaces';
+import { bucketsPrefix, namespaceProblem } from './namespaces';
 import { plannedIndexes, type PlannedIndex } from './planned-index';
 import { mapElements } from './raw-document';
 
@@ -25,13 +25,18 @@ export interface ListedCollection {
   readonly type: 'collection' | 'view' | 'timeseries';
 }
 
-/** A collection that is loaded beside the live one: `hf-stage.<n>` in the same database. */
+/**
+ * A collection that is loaded beside the live one: `hf-stage.<n>` in the same database. A time series
+ * is only loaded where there is none: as buckets that nobody sees before the swap.
+ */
 export interface StagedCollection {
   readonly n: number;
   readonly database: string;
   readonly name: string;
-  /** `hf-stage.<n>`, its name until the swap. */
+  /** `hf-stage.<n>`, its name until the swap; of a time series its buckets, under their last name. */
   readonly stage: string;
+  /** A time series: mongod can rename neither it nor its buckets. */
+  readonly series: boolean;
   /** Documents and bytes of its .bson; 0 for one that was created in the oplog window. */
   readonly documents: number;
   readonly bytes: number;
@@ -119,10 +124,29 @@ function firstFreeNumber(live: readonly ListedCollection[]): number {
   return Math.max(0, ...used) + 1;
 }
 
-function timeSeries(database: string, name: string): HoldfastError {
-  return new HoldfastError('HF-PREFLIGHT-001', {
-    problems: `${database}.${name} is a time series, which mongod cannot rename, so it cannot be swapped`,
-  });
+/** What stands in the way of a whole restore: time series that it can't put aside, one a line. */
+function seriesProblems(
+  dumped: readonly DumpedCollection[],
+  live: readonly ListedCollection[],
+): string[] {
+  const problems: string[] = [];
+  for (const { database, name, type } of live) {
+    if (type !== 'timeseries') continue;
+    const namespace = quoteName(`${database}.${name}`);
+    problems.push(
+      `${namespace} is a time series, which mongod cannot rename, so it cannot be put aside: restore it alone (--only ${namespace} --in-place), or drop it; a whole restore loads one that is not there`,
+    );
+  }
+  for (const { database, name, metadata } of dumped) {
+    const other = live.some(
+      (one) => one.database === database && one.name === name && one.type !== 'timeseries',
+    );
+    if (!other || parseMetadata(metadata, `${database}.${name}`).type !== 'timeseries') continue;
+    problems.push(
+      `${quoteName(`${database}.${name}`)} is a time series in the backup and none here: drop what has its name`,
+    );
+  }
+  return problems;
 }
 
 /** @throws HoldfastError HF-ARCHIVE-002 for a name that no restore may make, or that is there twice */
@@ -147,16 +171,18 @@ function refuseIllegalNames(dumped: readonly DumpedCollection[]): void {
  * like any other, views stand apart because they are made at the swap.
  *
  * @param live everything on the server, excluded and `hf-` names included
- * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump or on the server,
- * HF-ARCHIVE-001 for metadata that can't be read, HF-ARCHIVE-002 for a namespace that is illegal, that
- * Holdfast never touches, or that is there twice
+ * @throws HoldfastError HF-PREFLIGHT-001 for a time series on the server, HF-ARCHIVE-001 for metadata that
+ * can't be read, HF-ARCHIVE-002 for a namespace that is illegal, that Holdfast never touches, or that is
+ * there twice
  */
 export function makeStagePlan(
   dumped: readonly DumpedCollection[],
   live: readonly ListedCollection[],
 ): StagePlan {
-  const series = live.find(({ type }) => type === 'timeseries');
-  if (series !== undefined) throw timeSeries(series.database, series.name);
+  const problems = seriesProblems(dumped, live);
+  if (problems.length > 0) {
+    throw new HoldfastError('HF-PREFLIGHT-001', { problems: problems.join('\n') });
+  }
   return planStages(dumped, live);
 }
 
@@ -164,8 +190,8 @@ export function makeStagePlan(
  * As makeStagePlan, for collections that are restored beside everything else on the server.
  *
  * @param dumped under the names they are to have
- * @throws HoldfastError HF-PREFLIGHT-001 for a time series in the dump, HF-ARCHIVE-001 for metadata
- * that can't be read, HF-ARCHIVE-002 for a namespace that is illegal, or there twice
+ * @throws HoldfastError HF-ARCHIVE-001 for metadata that can't be read, HF-ARCHIVE-002 for a namespace
+ * that is illegal, or there twice
  */
 export function planStages(
   dumped: readonly DumpedCollection[],
@@ -177,7 +203,7 @@ export function planStages(
   const views: StagedView[] = [];
   for (const { database, name, metadata, documents, bytes } of dumped) {
     const parsed = parseMetadata(metadata, `${database}.${name}`);
-    if (parsed.type === 'timeseries') throw timeSeries(database, name);
+    const series = parsed.type === 'timeseries';
     if (parsed.type === 'view') {
       views.push({ database, name, definition: parsed.options.toString('base64') });
       continue;
@@ -188,11 +214,12 @@ export function planStages(
       n,
       database,
       name,
-      stage: stageName(n),
+      stage: series ? `${bucketsPrefix}${name}` : stageName(n),
+      series,
       documents,
       bytes,
       options: options.toString('base64'),
-      idIndex: clustered ? null : (idIndex?.toString('base64') ?? null),
+      idIndex: clustered || series ? null : (idIndex?.toString('base64') ?? null),
       capped,
       ttl: ttl?.toString('base64') ?? null,
       indexes,

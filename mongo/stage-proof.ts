@@ -9,6 +9,7 @@ import { isIdIndex, parkedSpec } from './planned-index';
 import { listServer, type ServerCollection } from './server-listing';
 import { indexDifference, optionDifference, type SpecDifference } from './spec-compare';
 import { fromPlan, type StagedCollection, type StagePlan } from './stage-plan';
+import { bucketsOf, seriesOptions } from './time-series';
 
 export interface ProofOptions {
   /** Connected as the attempt's user. */
@@ -85,6 +86,15 @@ async function proveIndexes(
   }
 }
 
+async function hiddenSeries(
+  client: MongoClient,
+  { database, name }: StagedCollection,
+): Promise<ServerCollection | undefined> {
+  const buckets = await bucketsOf(client, database, name);
+  if (buckets === undefined) return undefined;
+  return { database, name, type: 'timeseries', options: seriesOptions(buckets) };
+}
+
 /**
  * Proves the stage before anything live is touched: every collection of the plan is there with its
  * options and indexes (TTL indexes still parked) and as many documents as it must have: exactly the
@@ -102,9 +112,11 @@ export async function proveStage(
   let documents = 0;
   for (const collection of plan.collections.filter(({ dropped }) => !dropped)) {
     signal.throwIfAborted();
-    const made = listing.find(
-      ({ database, name }) => database === collection.database && name === collection.stage,
-    );
+    const made = collection.series
+      ? await hiddenSeries(client, collection)
+      : listing.find(
+          ({ database, name }) => database === collection.database && name === collection.stage,
+        );
     if (made === undefined) {
       throw different(collection, { what: 'its stage', found: 'none', expected: collection.stage });
     }

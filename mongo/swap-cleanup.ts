@@ -1,10 +1,11 @@
 import type { MongoClient } from 'mongodb';
-import { dropCollection } from './create-stage';
+import { dropCollection } from './create-collection';
 import { explained } from './errors';
 import { listServer } from './server-listing';
 import { stagePattern } from './stage-plan';
 import { rollbackSwap, type SwapOptions } from './swap';
 import { markJournal, readJournal, removeJournal } from './swap-journal';
+import { dropHiddenSeries } from './time-series';
 
 /**
  * Drops the collections that this run's swap put aside, found by UUID, and then its journal: from its
@@ -38,7 +39,7 @@ async function removeDocuments(client: MongoClient, name: string, runId: string)
 }
 
 /**
- * Removes what a restore made and didn't swap in: every `hf-stage.<n>`, the run's progress and swap
+ * Removes what a restore made and didn't swap in: every `hf-stage.<n>`, buckets without a series, the run's progress and swap
  * journal, and with the last of them the database `holdfast`. A swap that stands halfway is rolled back
  * first; one that is done stays, with its `hf-old.<n>` unless {@link dropOld} went before. Idempotent.
  *
@@ -51,10 +52,11 @@ export async function dropStage(options: SwapOptions): Promise<void> {
     await rollbackSwap(options);
   for (const { database, name, type } of await listServer(client)) {
     signal?.throwIfAborted();
-    if (type === 'collection' && stagePattern.test(name)) {
+    if (type !== 'view' && stagePattern.test(name)) {
       await dropCollection(client, database, name);
     }
   }
+  await dropHiddenSeries(client, runId);
   await removeDocuments(client, 'progress', runId);
   await removeDocuments(client, 'swap', runId);
 }

@@ -24,6 +24,16 @@ export interface SwapView {
   readonly after: string | null;
 }
 
+/** A time series that gets its name: its buckets have theirs already. */
+export interface SwapSeries {
+  readonly database: string;
+  readonly name: string;
+  /** Of its buckets. */
+  readonly uuid: string;
+  /** Options for `create`, raw BSON in base64. */
+  readonly options: string;
+}
+
 /** How far a swap has come: `dropping` can't be rolled back any more. */
 export type SwapState = 'prepared' | 'swapped' | 'rolling-back' | 'rolled-back' | 'dropping';
 
@@ -31,18 +41,20 @@ export interface SwapJournal {
   readonly state: SwapState;
   readonly entries: readonly SwapEntry[];
   readonly views: readonly SwapView[];
+  readonly series: readonly SwapSeries[];
 }
 
 interface JournalDocument {
   _id: string;
   run: string;
-  kind: 'head' | 'entry' | 'view';
+  kind: 'head' | 'entry' | 'view' | 'series';
   state?: SwapState;
   /** How many documents of each kind belong to it. */
   entries?: number;
   views?: number;
   entry?: SwapEntry;
   view?: SwapView;
+  series?: SwapSeries;
 }
 
 const majority = { w: 'majority', wtimeoutMS: 60_000 } as const;
@@ -55,7 +67,7 @@ function documents(client: MongoClient) {
 export async function writeJournal(
   client: MongoClient,
   runId: string,
-  { entries, views }: Omit<SwapJournal, 'state'>,
+  { entries, views, series }: Omit<SwapJournal, 'state'>,
 ): Promise<void> {
   const items: JournalDocument[] = [
     ...entries.map((entry, i) => ({
@@ -69,6 +81,12 @@ export async function writeJournal(
       run: runId,
       kind: 'view' as const,
       view,
+    })),
+    ...series.map((one, i) => ({
+      _id: `${runId}/series/${i}`,
+      run: runId,
+      kind: 'series' as const,
+      series: one,
     })),
   ];
   await explained(client, 'insert', 'holdfast.swap', async () => {
@@ -105,6 +123,7 @@ export async function readJournal(
       state: head.state,
       entries: found.flatMap(({ entry }) => (entry === undefined ? [] : [entry])),
       views: found.flatMap(({ view }) => (view === undefined ? [] : [view])),
+      series: found.flatMap(({ series }) => (series === undefined ? [] : [series])),
     };
   });
 }

@@ -9,8 +9,10 @@ import {
   writeJournal,
   type SwapEntry,
   type SwapJournal,
+  type SwapSeries,
   type SwapView,
 } from './swap-journal';
+import { bucketsOf } from './time-series';
 
 function swappedViews(plan: StagePlan, live: readonly ServerCollection[]): SwapView[] {
   const views = new Map<string, SwapView>();
@@ -32,16 +34,10 @@ function swappedCollections(
 ): SwapEntry[] {
   const uuids = new Map(listing.map(({ database, name, uuid }) => [`${database}.${name}`, uuid]));
   const entries = plan.collections
-    .filter(({ dropped }) => !dropped)
+    .filter(({ dropped, series }) => !dropped && !series)
     .map(({ database, name, stage, n }): SwapEntry => {
       const stageUuid = uuids.get(`${database}.${stage}`);
-      if (stageUuid === undefined) {
-        throw new HoldfastError('HF-SWAP-002', {
-          namespace: `${database}.${stage}`,
-          found: 'none',
-          known: 'a stage',
-        });
-      }
+      if (stageUuid === undefined) throw noStage(database, stage);
       const liveOne = live.find((one) => one.database === database && one.name === name);
       const liveUuid = liveOne?.uuid ?? null;
       return { database, name, stage, stageUuid, old: oldName(n), liveUuid };
@@ -53,6 +49,26 @@ function swappedCollections(
     entries.push({ database, name, stage: null, stageUuid: null, old, liveUuid: uuid ?? null });
   }
   return entries;
+}
+
+function noStage(database: string, stage: string): HoldfastError {
+  return new HoldfastError('HF-SWAP-002', {
+    namespace: `${database}.${stage}`,
+    found: 'none',
+    known: 'a stage',
+  });
+}
+
+async function shownSeries(client: MongoClient, plan: StagePlan): Promise<SwapSeries[]> {
+  const shown: SwapSeries[] = [];
+  for (const { database, name, stage, options } of plan.collections.filter(
+    ({ dropped, series }) => !dropped && series,
+  )) {
+    const buckets = await bucketsOf(client, database, name);
+    if (buckets === undefined) throw noStage(database, stage);
+    shown.push({ database, name, uuid: buckets.uuid, options });
+  }
+  return shown;
 }
 
 /**
@@ -140,6 +156,7 @@ async function recordSwap(
     plan,
     live.filter(({ type }) => type === 'view'),
   );
-  await writeJournal(client, runId, { entries, views });
+  const series = await shownSeries(client, plan);
+  await writeJournal(client, runId, { entries, views, series });
   return { collections: entries.length, views: views.length };
 }

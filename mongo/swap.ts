@@ -1,6 +1,6 @@
 import type { MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
-import { dropCollection } from './create-stage';
+import { dropCollection } from './create-collection';
 import { explained, serverCode } from './errors';
 import { listServer } from './server-listing';
 import {
@@ -9,10 +9,12 @@ import {
   readJournal,
   type SwapEntry,
   type SwapJournal,
+  type SwapSeries,
   type SwapState,
   type SwapView,
 } from './swap-journal';
 import { movesLeft } from './swap-moves';
+import { bucketsOf, showSeries } from './time-series';
 import { createView } from './views';
 
 /** Everything here is idempotent and goes on after a kill at any point. */
@@ -71,6 +73,37 @@ async function makeViews(
       ({ database, name }) => database === view.database && name === view.name,
     );
     if (!present) await createView(client, { ...view, definition });
+  }
+}
+
+async function isShown(client: MongoClient, { database, name }: SwapSeries): Promise<boolean> {
+  const listing = await listServer(client);
+  return listing.some((one) => one.database === database && one.name === name);
+}
+
+async function showAll(
+  client: MongoClient,
+  runId: string,
+  all: readonly SwapSeries[],
+): Promise<void> {
+  for (const series of all) {
+    const { database, name, uuid } = series;
+    await markJournal(client, runId, 'prepared', ['prepared']);
+    const found = (await bucketsOf(client, database, name))?.uuid ?? 'none';
+    if (found !== uuid) {
+      const namespace = `${database}.${name}`;
+      throw new HoldfastError('HF-SWAP-002', { namespace, found, known: uuid });
+    }
+    if (!(await isShown(client, series))) await showSeries(client, series);
+  }
+}
+
+/** Series that the swap has shown, with their buckets: there were none before. */
+async function dropAll(client: MongoClient, all: readonly SwapSeries[]): Promise<void> {
+  for (const series of all) {
+    const { database, name, uuid } = series;
+    if ((await bucketsOf(client, database, name))?.uuid !== uuid) continue;
+    if (await isShown(client, series)) await dropCollection(client, database, name);
   }
 }
 
@@ -140,7 +173,7 @@ async function moveAll(
 
 /**
  * The swap itself: every live collection of the journal goes to `hf-old.<n>`, every stage takes its
- * name, views are made anew. Renames only: it takes a moment, whatever the size of the data. When it
+ * name, views are made anew, staged time series are shown. Renames only: it takes a moment, whatever the size of the data. When it
  * resolves a majority has it.
  *
  * @throws HoldfastError HF-SWAP-002 without a journal or when somebody moved a collection,
@@ -148,18 +181,19 @@ async function moveAll(
  */
 export async function swapDatabase(options: SwapOptions): Promise<void> {
   const { client, runId } = options;
-  const { state, entries, views } = await needJournal(client, runId);
+  const { state, entries, views, series } = await needJournal(client, runId);
   if (state === 'swapped' || state === 'dropping') return;
   await markJournal(client, runId, 'prepared', ['prepared']);
   await dropOtherViews(client, views, 'after');
   await moveAll(options, entries, 'forwards', 'prepared');
   await makeViews(client, views, 'after');
+  await showAll(client, runId, series);
   await markJournal(client, runId, 'swapped', ['prepared']);
 }
 
 /**
  * The swap backwards, from wherever it stands: names, UUIDs and views are what they were before. The
- * stages are stages again. Without a journal nothing was swapped and nothing happens.
+ * stages are stages again, all but time series: those that the swap has shown are gone. Without a journal nothing was swapped and nothing happens.
  *
  * @throws HoldfastError HF-SWAP-002 when old collections are being dropped already or somebody moved
  * a collection, HF-MONGO-001, -004, -005; the signal's reason
@@ -177,6 +211,7 @@ export async function rollbackSwap(options: SwapOptions): Promise<void> {
   }
   await markJournal(client, runId, 'rolling-back', ['prepared', 'swapped', 'rolling-back']);
   await dropOtherViews(client, journal.views, 'before');
+  await dropAll(client, journal.series);
   await moveAll(options, journal.entries, 'backwards', 'rolling-back');
   await makeViews(client, journal.views, 'before');
   await markJournal(client, runId, 'rolled-back', ['rolling-back']);

@@ -7,6 +7,7 @@ import { listServer } from './server-listing';
 import { fromPlan, type StagedCollection, type StagePlan } from './stage-plan';
 import type { SwapOptions } from './swap';
 import { readJournal } from './swap-journal';
+import { bucketsOf } from './time-series';
 
 /** The fields of one collMod: true seconds for one index, or for the collection itself. */
 function changes(collection: StagedCollection): Record<string, unknown>[] {
@@ -43,13 +44,17 @@ export async function applyTtl(options: SwapOptions, plan: StagePlan): Promise<v
     const wanted = changes(collection);
     if (wanted.length === 0) continue;
     const { database, name } = collection;
+    const shown = journal?.series.find((one) => one.database === database && one.name === name);
     const entry = journal?.entries.find((one) => one.database === database && one.name === name);
     const present = listing.find((one) => one.database === database && one.name === name);
-    const swappedIn = entry?.stageUuid ?? undefined;
-    if (swappedIn === undefined || present?.uuid !== swappedIn) {
+    const swappedIn = entry?.stageUuid ?? shown?.uuid;
+    const uuid = collection.series
+      ? (await bucketsOf(client, database, name))?.uuid
+      : present?.uuid;
+    if (swappedIn === undefined || uuid !== swappedIn) {
       throw new HoldfastError('HF-SWAP-002', {
         namespace: `${database}.${name}`,
-        found: present?.uuid ?? 'none',
+        found: uuid ?? 'none',
         known: swappedIn ?? 'none',
       });
     }

@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import { rawFields } from './create-stage';
+import { rawFields } from './create-collection';
 import { explained } from './errors';
 import { fromPlan, type StagedView } from './stage-plan';
 

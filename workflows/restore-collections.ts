@@ -1,4 +1,4 @@
-import { CancellationScope, log } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type {
   PreflightReport,
   RestoreCollectionsInput,
@@ -7,11 +7,12 @@ import type {
 import type { OperationRef } from '../core/operation';
 import { formatSize } from '../core/sizes';
 import type { FetchSummary, LoadSummary } from '../activities/steps';
-import { Cancellation } from './cancellation';
 import { ConfirmationGate } from './confirmation';
-import { throwIfCancelled, undoneText } from './failure';
+import { throwIfCancelled } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
+import { loadInPlace, sumOf } from './in-place';
+import { RestoreFrame } from './restore-frame';
 import { inspected, loadedText, refuseOn } from './restore-report';
 import { count, timeText } from './story';
 
@@ -39,41 +40,22 @@ export async function restoreCollections(
 
 class CollectionsRun {
   readonly #started = Date.now();
-  readonly #cancellation = new Cancellation('restoreCollections');
+  readonly #frame: RestoreFrame;
   readonly #gate: ConfirmationGate;
-  #began = false;
 
   constructor(
     private readonly input: RestoreCollectionsInput,
     private readonly state: OperationState,
     private readonly host: HostRunner,
   ) {
+    const undoSummary = 'remove what was loaded';
+    this.#frame = new RestoreFrame({ kind: 'restoreCollections', state, host, undoSummary });
     this.#gate = new ConfirmationGate(state, input.limits.confirmWait);
   }
 
   async run(): Promise<RestoreCollectionsReport> {
-    const ref = await this.#cancellation
-      .run(() => this.#prepare())
-      .catch((error: unknown) => {
-        if (!this.#cancellation.caused(error)) throw error;
-        throw this.#cancellation.failure('nothing was changed', error);
-      });
-    try {
-      return await this.#cancellation.run(() => this.#restore(ref));
-    } catch (error) {
-      this.state.failed(error);
-      const past = this.state.pastNoReturn;
-      if (past) this.#cancellation.passed('rolling-back');
-      const undone = await this.#undo(ref).then(
-        () => true,
-        (failed: unknown) => {
-          log.error('the undo of the restore failed', { error: failed });
-          return false;
-        },
-      );
-      if (!this.#cancellation.caused(error)) throw error;
-      throw this.#cancellation.failure(undoneText(undone), error);
-    }
+    const ref = await this.#frame.prepare(() => this.#prepare());
+    return await this.#frame.run(ref, () => this.#restore(ref));
   }
 
   async #prepare(): Promise<OperationRef> {
@@ -117,7 +99,7 @@ class CollectionsRun {
     if (input.planOnly) return await this.#planned(ref, preflight, fetched);
     refuseOn(preflight);
     if (!input.confirmed) await this.#gate.pass(ref.backupId);
-    this.#began = true;
+    this.#frame.began = true;
     state.enter('beginning');
     const { compensated } = await host.run('beginRestore', [ref, input], {
       summary: 'write the journal and take the lease',
@@ -129,11 +111,11 @@ class CollectionsRun {
     });
     state.counted(loadedText(loaded));
     throwIfCancelled();
-    const { replaced } = await CancellationScope.nonCancellable(() => this.#swap(ref));
+    const { replaced, inPlace } = await CancellationScope.nonCancellable(() => this.#swap(ref));
     const report: RestoreCollectionsReport = {
-      ...this.#reportOf(ref, preflight, fetched, loaded),
+      ...this.#reportOf(ref, preflight, fetched, sumOf(loaded, inPlace)),
       outcome: 'restored',
-      replaced,
+      replaced: replaced + (inPlace?.collections ?? 0),
       ...(compensated === undefined ? {} : { compensated }),
       duration: Date.now() - this.#started,
     };
@@ -141,20 +123,21 @@ class CollectionsRun {
     return report;
   }
 
-  /** From the first rename to the end: moments. The host is waited for without limit. */
-  async #swap(ref: OperationRef): Promise<{ replaced: number }> {
+  /** From the first rename to the end: moments, but for what is loaded in place. The host is waited for without limit. */
+  async #swap(ref: OperationRef): Promise<{ replaced: number; inPlace?: LoadSummary }> {
     const { host, state } = this;
     host.patience = undefined;
     state.passNoReturn();
     state.enter('swapping');
-    const swapped = await this.#cancellation.reversible(() =>
+    const { replaced } = await this.#frame.cancellation.reversible(() =>
       host.run('swapCollections', [ref], { summary: 'give the collections their names' }),
     );
+    const inPlace = await loadInPlace(ref, host, state);
     state.enter('cleaning-up');
     await host.run('finishRestore', [ref, this.input.keepOld], {
       summary: 'remove what was replaced',
     });
-    return swapped;
+    return { replaced, ...(inPlace === undefined ? {} : { inPlace }) };
   }
 
   async #planned(
@@ -191,17 +174,6 @@ class CollectionsRun {
       ...(archiveSize === undefined ? {} : { archiveSize }),
       duration: Date.now() - this.#started,
     };
-  }
-
-  async #undo(ref: OperationRef): Promise<void> {
-    await CancellationScope.nonCancellable(async () => {
-      this.state.enter(this.state.pastNoReturn ? 'rolling-back' : 'compensating');
-      if (!this.#began) {
-        await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
-        return;
-      }
-      await this.host.run('undoRestore', [ref], { summary: 'remove what was loaded' });
-    });
   }
 }
 

@@ -1,13 +1,14 @@
-import { ActivityFailure, CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { PreflightReport, RestoreInput, RestoreReport } from '../core/messages';
 import type { OperationRef } from '../core/operation';
 import { formatSize } from '../core/sizes';
 import type { LoadSummary } from '../activities/steps';
-import { Cancellation } from './cancellation';
 import { ConfirmationGate } from './confirmation';
-import { failure, throwIfCancelled, undoneText } from './failure';
+import { failure, throwIfCancelled } from './failure';
 import { HostRunner, runInfo } from './host-steps';
 import { OperationState } from './operation-state';
+import { loadInPlace } from './in-place';
+import { reasonOf, RestoreFrame } from './restore-frame';
 import {
   describeRestore,
   inspected,
@@ -35,62 +36,45 @@ export async function restore(input: RestoreInput): Promise<RestoreReport> {
 
 class RestoreRun {
   readonly #started = Date.now();
-  readonly #cancellation = new Cancellation('restore');
+  readonly #frame: RestoreFrame;
   readonly #gate: ConfirmationGate;
   #compensated: string | undefined;
   #preflight: PreflightReport | undefined;
-  /** An earlier run has begun to remove what was before: there is only the end left. */
-  #finishing = false;
 
   constructor(
     private readonly input: RestoreInput,
     private readonly state: OperationState,
     private readonly host: HostRunner,
   ) {
+    this.#frame = new RestoreFrame({
+      kind: 'restore',
+      state,
+      host,
+      undoSummary: 'go back to the state before',
+      rolledBack: (error) =>
+        failure(
+          'HF-RESTORE-003',
+          { reason: reasonOf(error) },
+          error instanceof Error ? error : undefined,
+        ),
+    });
     this.#gate = new ConfirmationGate(state, input.limits.confirmWait);
   }
 
   async run(): Promise<RestoreReport> {
-    const ref = await this.#cancellation
-      .run(() => this.#prepare())
-      .catch((error: unknown) => {
-        if (!this.#cancellation.caused(error)) throw error;
-        throw this.#cancellation.failure('nothing was changed', error);
-      });
+    const ref = await this.#frame.prepare(() => this.#prepare());
     if (this.input.action === 'rollback') return await this.#rollback(ref);
-    const progress = { began: this.input.action === 'resume' };
-    try {
-      return await this.#cancellation.run(() => this.#restore(ref, progress));
-    } catch (error) {
-      this.state.failed(error);
-      if (this.#finishing) throw error;
-      const { began } = progress;
-      if (this.state.pastNoReturn) {
-        this.#cancellation.passed('rolling-back');
-        await this.#undo(ref, began);
-        throw this.#rolledBack(error);
-      }
-      // What a failing undo leaves is undone from the journal by the next operation on the host.
-      const undone = await this.#undo(ref, began).then(
-        () => true,
-        (failed: unknown) => {
-          log.error('the undo of the restore failed', { error: failed });
-          return false;
-        },
-      );
-      if (!this.#cancellation.caused(error)) throw error;
-      throw this.#cancellation.failure(undoneText(undone), error);
-    }
+    this.#frame.began = this.input.action === 'resume';
+    return await this.#frame.run(ref, () => this.#restore(ref));
   }
 
-  /** `progress.began` tells the caller, whatever happens, whether anything was changed. */
-  async #restore(ref: OperationRef, progress: { began: boolean }): Promise<RestoreReport> {
-    if (!progress.began) {
+  async #restore(ref: OperationRef): Promise<RestoreReport> {
+    if (!this.#frame.began) {
       this.#preflight = await this.#prove(ref);
       if (this.input.planOnly) return await this.#planned(ref, this.#preflight);
       refuseOn(this.#preflight);
       if (!this.input.confirmed) await this.#gate.pass(ref.backupId);
-      progress.began = true;
+      this.#frame.began = true;
       this.state.enter('beginning');
       const { compensated } = await this.host.run('beginRestore', [ref, this.input], {
         summary: 'write the journal and take the lease',
@@ -110,7 +94,7 @@ class RestoreRun {
       });
       this.state.concerns(prepared.ref.backupId);
       if (prepared.pastNoReturn) this.state.passNoReturn();
-      this.#finishing = prepared.finishing;
+      this.#frame.finishing = prepared.finishing;
       return prepared.ref;
     }
     this.state.enter('locating');
@@ -198,10 +182,11 @@ class RestoreRun {
     const { host, state } = this;
     host.patience = undefined;
     state.passNoReturn();
-    if (this.#finishing) this.#cancellation.passed('no-way-back');
-    const downtime = this.#finishing
+    if (this.#frame.finishing) this.#frame.cancellation.passed('no-way-back');
+    const downtime = this.#frame.finishing
       ? undefined
-      : await this.#cancellation.reversible(() => this.#swapAndStart(ref));
+      : await this.#frame.cancellation.reversible(() => this.#swapAndStart(ref));
+    if (!this.#frame.finishing) await loadInPlace(ref, host, state);
     state.enter('cleaning-up');
     await host.run('finishRestore', [ref, this.input.keepOld], {
       summary: 'remove what was before',
@@ -233,32 +218,15 @@ class RestoreRun {
   }
 
   async #rollback(ref: OperationRef): Promise<RestoreReport> {
-    this.#cancellation.passed('rolling-back');
-    await this.#undo(ref, true);
-    this.state.end('rolled-back', 'The controller is as it was before the restore.');
-    return unchangedReport(ref.backupId, 'rolled-back', this.#started);
-  }
-
-  /** How a restore fails that went back from behind its point of no return. */
-  #rolledBack(error: unknown): unknown {
-    if (this.#cancellation.caused(error)) {
-      const outcome = 'it was rolled back, and the controller is as it was before';
-      return this.#cancellation.failure(outcome, error);
-    }
-    if (isCancellation(error)) return error;
-    const cause = error instanceof ActivityFailure ? error.cause : error;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    return failure('HF-RESTORE-003', { reason }, error instanceof Error ? error : undefined);
-  }
-
-  async #undo(ref: OperationRef, began: boolean): Promise<void> {
-    await CancellationScope.nonCancellable(async () => {
-      this.state.enter(this.state.pastNoReturn ? 'rolling-back' : 'compensating');
-      if (!began) {
-        await this.host.run('discardRun', [ref], { summary: 'clear the workspace' });
-        return;
-      }
-      await this.host.run('undoRestore', [ref], { summary: 'go back to the state before' });
-    });
+    this.#frame.began = true;
+    this.#frame.cancellation.passed('rolling-back');
+    const lost = await this.#frame.undo(ref);
+    const but =
+      lost.length === 0 ? '' : `, but for ${lost.join(', ')}, which --in-place had dropped`;
+    this.state.end('rolled-back', `The controller is as it was before the restore${but}.`);
+    return {
+      ...unchangedReport(ref.backupId, 'rolled-back', this.#started),
+      ...(lost.length === 0 ? {} : { lost }),
+    };
   }
 }

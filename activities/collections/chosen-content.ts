@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readEntry } from '../../archive/read-entry';
 import { readDumpFile } from '../../mongo/mongodump-directory';
 import { planStages } from '../../mongo/stage-plan';
+import type { NamespaceMap } from '../../core/namespace-selection';
 import type { OperationRef } from '../../core/operation';
 import { nothing } from '../restore/stage-loading';
 import type { StageSource } from '../restore/stage-source';
@@ -39,9 +40,21 @@ export function readLocation(
   }
 }
 
-/** What was chosen, as a source of stages. */
-export async function openChosen(ref: OperationRef, directory: string): Promise<StageSource> {
-  const { collections, oplog } = await chosenCollections.read(directory);
+/**
+ * What was chosen, as a source of stages.
+ *
+ * @param isWanted of the names under which it is restored: a part of it
+ */
+export async function openChosen(
+  ref: OperationRef,
+  directory: string,
+  isWanted: (namespace: string) => boolean,
+): Promise<StageSource> {
+  const chosen = await chosenCollections.read(directory);
+  const { oplog } = chosen;
+  const collections = chosen.collections.filter(({ database, name }) =>
+    isWanted(`${database}.${name}`),
+  );
   const { name: archive } = await fetchedCollections.read(directory);
   return {
     collections,
@@ -57,9 +70,19 @@ export async function openChosen(ref: OperationRef, directory: string): Promise<
         : {
             entries: oplog.entries,
             read: (signal) => readLocation(directory, archive, oplog.data, 0, signal),
-            names: selectionOf(ref),
+            names: partOf(selectionOf(ref), isWanted),
             until: ref.oplogLimit,
           },
     plan: planStages,
+  };
+}
+
+function partOf(names: NamespaceMap, isWanted: (namespace: string) => boolean): NamespaceMap {
+  return {
+    source: (target) => names.source(target),
+    target: (source) => {
+      const target = names.target(source);
+      return target !== undefined && isWanted(target) ? target : undefined;
+    },
   };
 }

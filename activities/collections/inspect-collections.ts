@@ -55,8 +55,11 @@ export async function inspectCollections(
   };
   const collections: Chosen['collections'] = [];
   for (const one of found.collections) {
-    parseMetadata(one.metadata, one.source);
+    const { type } = parseMetadata(one.metadata, one.source);
     const { data } = one;
+    if (data === undefined && type !== 'view') {
+      throw damaged(name, one.source, 0, new Error('the documents of it are not there'));
+    }
     const proof = data === undefined ? noData : await prove(one.source, data, largestDocument);
     collections.push({ ...one, ...proof });
   }

@@ -106,12 +106,31 @@ async function targetChecks(
   { collections }: Chosen,
   member: MemberState,
 ): Promise<PreflightCheck[]> {
-  const { replace } = requestOf(ref);
-  const { problems, taken } = targetProblems(collections, await listServer(client), replace);
+  const { replace, inPlace = false } = requestOf(ref);
+  const found = targetProblems(collections, await listServer(client), { replace, inPlace });
+  const { problems, taken } = found;
   if (problems.length > 0) return problems.map((problem) => refuse('targets', problem));
-  if (taken.length === 0) return [pass('targets', 'all of their names are free')];
-  const text = `${taken.length} that exist are replaced: ${taken.slice(0, 5).join(', ')}${taken.length > 5 ? ', ...' : ''}`;
-  return [pass('targets', text), await agentCheck(dependencies, ref, member, signal)];
+  if (taken.length + found.inPlace.length === 0) {
+    return [pass('targets', 'all of their names are free')];
+  }
+  return [
+    ...(taken.length === 0
+      ? []
+      : [pass('targets', `${taken.length} that exist are replaced: ${someOf(taken)}`)]),
+    ...(found.inPlace.length === 0
+      ? []
+      : [
+          warn(
+            'in place',
+            `${found.inPlace.length} time series are dropped before they are loaded, with no way back: ${someOf(found.inPlace)}`,
+          ),
+        ]),
+    await agentCheck(dependencies, ref, member, signal),
+  ];
+}
+
+function someOf(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', ...' : ''}`;
 }
 
 /** An agent goes on with what it has read before: documents that change under it are none of its plan. */
@@ -124,7 +143,7 @@ async function agentCheck(
   if (members > 1) {
     return refuse(
       'agents',
-      `the replica set has ${members} members, whose agents may run: --replace is for a set of one`,
+      `the replica set has ${members} members, whose agents may run: --replace and --in-place are for a set of one`,
     );
   }
   const unit = agentUnitOf(dependencies, ref.host.machine);

@@ -21,7 +21,7 @@ export async function prepareCollections(
 ): Promise<OperationRef> {
   const host = await identifyThisHost(dependencies);
   requireSameHost(host, { ...host, modelUuid: input.controller, machine: input.machine });
-  const { source, choice, replace, oplogLimit } = input;
+  const { source, choice, replace, inPlace = false, oplogLimit } = input;
   const dump = 'dump' in source ? source.dump : undefined;
   return {
     v: 1,
@@ -34,6 +34,6 @@ export async function prepareCollections(
     host,
     plan: currentPlan(dependencies, input.storage),
     ...(oplogLimit === undefined ? {} : { oplogLimit }),
-    collections: { ...choice, replace, ...(dump === undefined ? {} : { dump }) },
+    collections: { ...choice, replace, inPlace, ...(dump === undefined ? {} : { dump }) },
   };
 }

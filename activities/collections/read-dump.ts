@@ -10,7 +10,12 @@ import {
   type DumpFile,
 } from '../../mongo/mongodump-directory';
 import { readMongodumpArchive, type ArchivePrelude } from '../../mongo/mongodump-archive';
-import { bucketsPrefix, isDumpedCollection, splitNamespace } from '../../mongo/namespaces';
+import {
+  bucketsNamespace,
+  bucketsPrefix,
+  isDumpedCollection,
+  splitNamespace,
+} from '../../mongo/namespaces';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
 import type { Attempt } from '../step';
@@ -216,7 +221,9 @@ function fromArchive(
   const collections = namespaces
     .filter(({ database, collection }) => isChosen(ref, database, plainName(collection)))
     .map(({ database, collection, metadata }): ChosenCollection => {
-      const found = ended.get(`${database}.${collection}`);
+      // The header names a time series, its documents come under the name of its buckets.
+      const namespace = `${database}.${collection}`;
+      const found = ended.get(namespace) ?? ended.get(bucketsNamespace(namespace));
       const one = named(ref, `${database}.${plainName(collection)}`, metadata || noMetadata);
       if (found === undefined) return one;
       const { path: file, documents, bytes } = found;

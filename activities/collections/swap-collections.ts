@@ -5,7 +5,7 @@ import { applyTtl } from '../../mongo/ttl';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import { connectForRestore } from '../restore/restore-access';
-import { loadResult } from '../restore/stage-loading';
+import { loadResult } from '../restore/stage-results';
 import type { Attempt } from '../step';
 import { claimEpoch } from '../workspace/epoch';
 import { advanceJournal } from '../workspace/journal';

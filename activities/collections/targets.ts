@@ -1,6 +1,6 @@
 import { quoteName } from '../../core/ids';
 import { parseMetadata } from '../../mongo/metadata-parse';
-import { namespaceProblem } from '../../mongo/namespaces';
+import { bucketsNamespace, longestNamespace, namespaceProblem } from '../../mongo/namespaces';
 import type { ListedCollection } from '../../mongo/stage-plan';
 
 /** A collection and where it goes. */
@@ -11,17 +11,30 @@ export interface Target {
   readonly metadata: string;
 }
 
+/** What may give up its place to what is restored. */
+export interface Permissions {
+  /** Collections and views, by renames. */
+  readonly replace: boolean;
+  /** Time series: dropped before they are loaded. */
+  readonly inPlace: boolean;
+}
+
 /**
- * Everything that keeps collections from being restored under their names, and the names that are
- * taken and may be: `replace`.
+ * Everything that keeps collections from being restored under their names, the names that are taken
+ * and may be, and the time series that are dropped for it.
  */
 export function targetProblems(
   collections: readonly Target[],
   live: readonly ListedCollection[],
-  replace: boolean,
-): { readonly problems: readonly string[]; readonly taken: readonly string[] } {
+  { replace, inPlace }: Permissions,
+): {
+  readonly problems: readonly string[];
+  readonly taken: readonly string[];
+  readonly inPlace: readonly string[];
+} {
   const problems: string[] = [];
   const taken: string[] = [];
+  const dropped: string[] = [];
   const seen = new Map<string, string>();
   for (const target of collections) {
     const { source, database, name } = target;
@@ -29,29 +42,49 @@ export function targetProblems(
     const twin = seen.get(namespace);
     seen.set(namespace, source);
     const found = live.find((one) => one.database === database && one.name === name);
+    const isSeries = parseMetadata(target.metadata, source).type === 'timeseries';
     const problem =
       namespaceProblem(database, name) ??
+      (isSeries ? bucketsProblem(namespace) : undefined) ??
       (twin === undefined ? undefined : `${twin} goes there, too`) ??
-      seriesProblem(target, found) ??
+      seriesProblem(isSeries, found, inPlace) ??
       caseProblem(database, live);
     if (problem !== undefined) problems.push(`${quoteName(namespace)}: ${problem}`);
+    else if (found?.type === 'timeseries') dropped.push(quoteName(namespace));
     else if (found !== undefined && replace) taken.push(quoteName(namespace));
     else if (found !== undefined) {
       const how = 'restore it under another name (--as), or pass --replace';
       problems.push(`${quoteName(namespace)}: it exists already; ${how}`);
     }
   }
-  return { problems, taken };
+  return { problems, taken, inPlace: dropped };
 }
 
+/** mongod can rename no time series: neither put one aside nor one in its place. */
 function seriesProblem(
-  { source, metadata }: Target,
+  isSeries: boolean,
   found: ListedCollection | undefined,
+  inPlace: boolean,
 ): string | undefined {
-  if (found?.type === 'timeseries' || parseMetadata(metadata, source).type === 'timeseries') {
-    return 'it is a time series, which mongod cannot rename, so it cannot be restored beside others';
+  if (found === undefined) return undefined;
+  if (isSeries && found.type === 'timeseries') {
+    return inPlace
+      ? undefined
+      : 'it exists already, and mongod cannot rename a time series; restore it under another name (--as), or pass --in-place: then it is dropped before it is loaded, and there is no way back';
+  }
+  if (isSeries) {
+    return 'it is a time series, and something else has its name; restore it under another name (--as)';
+  }
+  if (found.type === 'timeseries') {
+    return 'a time series has its name, which mongod cannot rename; restore it under another name (--as)';
   }
   return undefined;
+}
+
+function bucketsProblem(namespace: string): string | undefined {
+  return Buffer.byteLength(bucketsNamespace(namespace)) > longestNamespace
+    ? 'the name is too long for a time series'
+    : undefined;
 }
 
 /** mongod refuses a database whose name differs from another's in case only. */

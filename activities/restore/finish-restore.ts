@@ -7,6 +7,7 @@ import { dropOld, dropStage } from '../../mongo/swap-cleanup';
 import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
 import { identifyThisHost } from '../operation';
+import { inPlaceRun } from '../collections/in-place';
 import type { Attempt } from '../step';
 import { advanceJournal, closeJournal, readJournal } from '../workspace/journal';
 import { Workspace } from '../workspace/workspace';
@@ -35,15 +36,19 @@ export async function finishRestore(
   const { signal } = attempt;
   const client = await connectForRestore(dependencies, attempt, directory, 'finish');
   try {
-    const options = { client, runId: ref.runId, signal };
+    const runs = [inPlaceRun(ref.runId), ref.runId];
     if (!keepOld) {
       // Gone when an attempt before this one died between run directory and journal.
       const files = runFiles.fileSwap(directory);
       if (await exists(files)) await removeOldFiles(files);
-      await attempt.progress.during(dropOld(options));
+      for (const runId of runs) {
+        await attempt.progress.during(dropOld({ client, runId, signal }));
+      }
     }
     await removeStagedFiles(runFiles.fileSwap(directory));
-    await attempt.progress.during(dropStage(options));
+    for (const runId of runs) {
+      await attempt.progress.during(dropStage({ client, runId, signal }));
+    }
     await dropAttemptUsers(client, ref.runId);
     await releaseLease(client, ref.runId);
   } finally {

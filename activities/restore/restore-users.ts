@@ -5,7 +5,7 @@ import { applyTtl } from '../../mongo/ttl';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
-import { loadResult } from './stage-loading';
+import { loadResult } from './stage-results';
 import { canLogIn, changeMachinePassword } from './machine-password';
 import { archivedAgentConf, openForRestore } from './restore-access';
 import { runFiles } from './run-files';

@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import { z } from 'zod';
 import { sameNames } from '../../core/namespace-selection';
 import type { OperationRef } from '../../core/operation';
 import { createAttemptUser, dropAttemptUsers } from '../../mongo/attempt-user';
@@ -15,31 +14,25 @@ import type { ActivityDependencies } from '../dependencies';
 import type { Attempt } from '../step';
 import type { LoadSummary } from '../steps';
 import { claimEpoch } from '../workspace/epoch';
-import { StepResult } from '../workspace/step-result';
 import { openForRestore } from './restore-access';
 import { stagePlanSchema } from './stage-plan-schema';
+import { loadResult, type loadResultOf, stagePlanOf } from './stage-results';
 import type { StageSource } from './stage-source';
 import type { MongoClient } from 'mongodb';
 
-/** Where each collection is staged: decided by the first attempt, kept by the others. */
-export const stagePlan = new StepResult('stage-plan', stagePlanSchema);
-
-/** The plan as the oplog window left it, and what was loaded. */
-export const loadResult = new StepResult(
-  'load',
-  z.object({
-    plan: stagePlanSchema,
-    collections: z.number(),
-    documents: z.number(),
-    oplogEntries: z.number(),
-  }),
-);
+/** Whose load it is, and where its results are kept. */
+export interface LoadScope {
+  /** Of the progress documents. */
+  readonly runId: string;
+  readonly plan: ReturnType<typeof stagePlanOf>;
+  readonly result: ReturnType<typeof loadResultOf>;
+}
 
 /**
  * Loads a source into stages, as one attempt of a step: collections, oplog window, indexes, and the
  * proof that they are what the source holds. What an attempt before has done stays done.
  *
- * @throws HoldfastError HF-LOAD-001, -002, -003, HF-REPLAY-001, -002, HF-FENCE-001
+ * @throws HoldfastError HF-LOAD-001, -002, -003, -004, HF-SWAP-003, HF-REPLAY-001, -002, HF-FENCE-001
  */
 export async function loadStages(
   dependencies: ActivityDependencies,
@@ -47,9 +40,10 @@ export async function loadStages(
   ref: OperationRef,
   directory: string,
   open: () => Promise<StageSource>,
+  scope: LoadScope = { runId: ref.runId, plan: stagePlanOf('stage-plan'), result: loadResult },
 ): Promise<LoadSummary> {
   const { signal, progress } = attempt;
-  const done = await loadResult.find(directory);
+  const done = await scope.result.find(directory);
   if (done !== undefined) return summary(done);
   const source = await open();
   const epoch = await claimEpoch(directory, 'load');
@@ -62,8 +56,8 @@ export async function loadStages(
       { appName: `holdfast-load-${epoch.number}`, direct: false, signal },
     );
     try {
-      const plan = await planOf(directory, agent.client, source);
-      const loading = new StageLoading(dependencies, attempt, ref, client, source);
+      const plan = await planOf(directory, scope, agent.client, source);
+      const loading = new StageLoading(dependencies, attempt, scope, client, source);
       const loaded = await loading.load(plan);
       const replayed = await loading.replay(plan);
       progress.phase('building indexes', 'entries');
@@ -89,7 +83,7 @@ export async function loadStages(
         documents: proven.documents,
         oplogEntries: replayed.entries,
       };
-      await loadResult.write(directory, result);
+      await scope.result.write(directory, result);
       await dropAttemptUsers(agent.client, ref.runId);
       return summary(result);
     } finally {
@@ -107,13 +101,14 @@ function summary(result: LoadSummary): LoadSummary {
 
 async function planOf(
   directory: string,
+  scope: LoadScope,
   agent: MongoClient,
   source: StageSource,
 ): Promise<StagePlan> {
-  const known = await stagePlan.find(directory);
+  const known = await scope.plan.find(directory);
   if (known !== undefined) return known;
   const plan = source.plan(source.collections, await listServer(agent));
-  await stagePlan.write(directory, stagePlanSchema.parse(plan));
+  await scope.plan.write(directory, stagePlanSchema.parse(plan));
   return plan;
 }
 
@@ -122,7 +117,7 @@ class StageLoading {
   constructor(
     private readonly dependencies: ActivityDependencies,
     private readonly attempt: Attempt,
-    private readonly ref: OperationRef,
+    private readonly scope: LoadScope,
     private readonly client: MongoClient,
     private readonly source: StageSource,
   ) {}
@@ -130,8 +125,8 @@ class StageLoading {
   /** Loads every collection, the largest first; what each load counted, by the stage's number. */
   async load(plan: StagePlan): Promise<Record<string, LoadCounts>> {
     const { progress, signal } = this.attempt;
-    const touched = windowTouch((readSignal) => this.#oplog(readSignal), signal);
     const names = this.source.oplog?.names ?? sameNames;
+    const touched = windowTouch((readSignal) => this.#oplog(readSignal), signal, names);
     const loaded = new Map<number, { readonly bytes: number; readonly documents: number }>();
     const counts: Record<string, LoadCounts> = {};
     progress.phase(
@@ -147,11 +142,11 @@ class StageLoading {
           signal.throwIfAborted();
           counts[collection.n] = await loadCollection({
             client: this.client,
-            runId: this.ref.runId,
+            runId: this.scope.runId,
             collection,
             read: (from, readSignal) =>
               this.#slowly(this.source.read(collection, from, readSignal)),
-            isTouchedInWindow: (namespace, id) => touched(names.source(namespace), id),
+            isTouchedInWindow: touched,
             now: () => this.dependencies.environment.now(),
             signal,
             onProgress: (reached) => {
@@ -177,6 +172,7 @@ class StageLoading {
     progress.phase('replaying the oplog', 'entries', oplog.entries);
     return await replayOplog({
       client: this.client,
+      runId: this.scope.runId,
       plan,
       read: (readSignal) => this.#slowly(this.#oplog(readSignal)),
       signal,

@@ -5,6 +5,8 @@ const stagedCollectionSchema = z.object({
   database: z.string(),
   name: z.string(),
   stage: z.string(),
+  // Plans of before time series were loaded have none.
+  series: z.boolean().default(false),
   documents: z.number(),
   bytes: z.number(),
   options: z.string(),

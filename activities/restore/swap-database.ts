@@ -6,7 +6,7 @@ import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
 import { claimEpoch } from '../workspace/epoch';
 import { advanceJournal } from '../workspace/journal';
-import { loadResult } from './stage-loading';
+import { loadResult } from './stage-results';
 import { connectForRestore } from './restore-access';
 
 /**

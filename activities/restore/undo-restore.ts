@@ -6,10 +6,13 @@ import { dropAttemptUsers } from '../../mongo/attempt-user';
 import { releaseLease } from '../../mongo/lease';
 import { rollbackSwap } from '../../mongo/swap';
 import { dropStage } from '../../mongo/swap-cleanup';
+import { bucketsOf } from '../../mongo/time-series';
 import { requireSameHost } from '../../controller/host-identity';
 import type { ActivityDependencies } from '../dependencies';
 import { identifyThisHost } from '../operation';
+import { inPlaceRun, inPlaceTargets } from '../collections/in-place';
 import type { Attempt } from '../step';
+import type { UndoSummary } from '../steps';
 import { closeJournal, heldBy, readJournal, type Journal } from '../workspace/journal';
 import { claimEpoch } from '../workspace/epoch';
 import { Workspace } from '../workspace/workspace';
@@ -22,7 +25,8 @@ import { readStopped, servicesEpoch, servicesOf } from './stop-agents';
  * Everything backwards, from wherever the restore stands: services stopped, files and collections
  * swapped back, password, stage and users gone, services as they were.
  *
- * Side effect: the exact state before. Idempotency key: the run id; each journal says what is still
+ * Side effect: the exact state before, but for time series that loadInPlace has dropped: they are
+ * gone, and named in the result. Idempotency key: the run id; each journal says what is still
  * to be undone. Compensation: none. Retried without limit.
  * @throws HoldfastError HF-LOCK-002 when the old data is being removed already: then only forward.
  */
@@ -30,16 +34,17 @@ export async function undoRestore(
   dependencies: ActivityDependencies,
   attempt: Attempt,
   ref: OperationRef,
-): Promise<void> {
+): Promise<UndoSummary> {
   requireSameHost(await identifyThisHost(dependencies), ref.host);
   const workspace = new Workspace(dependencies.config.workspace);
   const journal = await readJournal(workspace);
   if (journal?.ref.runId !== ref.runId) {
     await workspace.removeRun(ref.runId);
-    return;
+    return {};
   }
   if (journal.state === 'finishing') throw heldBy(journal);
-  await undo(dependencies, attempt, workspace, journal);
+  const lost = await undo(dependencies, attempt, workspace, journal);
+  return lost.length === 0 ? {} : { lost };
 }
 
 /** The same, for a run known from its journal. */
@@ -56,7 +61,7 @@ async function undo(
   attempt: Attempt,
   workspace: Workspace,
   { ref, state }: Journal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const directory = await workspace.ensureRun(ref.runId);
   const { signal, progress } = attempt;
   // Claimed first: an attempt that still loads, swaps, stops or starts sees it and ends.
@@ -68,6 +73,7 @@ async function undo(
     await services.stop(stopped.unit, signal);
   }
   const { client } = await openForRestore(dependencies, attempt, directory, 'undo');
+  let lost: readonly string[];
   try {
     await dropAttemptUsers(client, ref.runId);
     const files = runFiles.fileSwap(directory);
@@ -75,6 +81,7 @@ async function undo(
       await rollbackFiles(files);
       await removeStagedFiles(files);
     }
+    lost = await lostInPlace(client, directory);
     await progress.during(undoDatabase(client, ref, directory, signal));
     await releaseLease(client, ref.runId);
   } finally {
@@ -86,6 +93,18 @@ async function undo(
   }
   await workspace.removeRun(ref.runId);
   await closeJournal(workspace, ref.runId);
+  return lost;
+}
+
+/** Time series that are not there any more, because they were dropped for what was to come. */
+async function lostInPlace(client: MongoClient, directory: string): Promise<string[]> {
+  const targets = await inPlaceTargets.find(directory);
+  const lost: string[] = [];
+  for (const { database, name, uuid } of targets?.series ?? []) {
+    const found = await bucketsOf(client, database, name);
+    if (found?.uuid !== uuid) lost.push(`${database}.${name}`);
+  }
+  return lost;
 }
 
 async function undoDatabase(
@@ -94,8 +113,10 @@ async function undoDatabase(
   directory: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const options = { client, runId: ref.runId, signal };
-  await rollbackSwap(options);
-  await dropStage(options);
+  for (const runId of [inPlaceRun(ref.runId), ref.runId]) {
+    const options = { client, runId, signal };
+    await rollbackSwap(options);
+    await dropStage(options);
+  }
   await undoMachinePassword(directory, client);
 }

@@ -41,6 +41,7 @@ async function main(configFile: string, directory: string, expected: number): Pr
       signal,
     });
     await replayOplog({
+      runId,
       client,
       plan,
       read: (): AsyncIterable<Buffer> => createReadStream(join(directory, 'oplog.bson')),

@@ -11,6 +11,7 @@ export interface CollectionsAsked {
   readonly dump: string | undefined;
   readonly choice: CollectionChoice;
   readonly replace: boolean;
+  readonly inPlace: boolean;
 }
 
 /**
@@ -25,7 +26,7 @@ export function collectionsAsked(input: CommandInput): CollectionsAsked | undefi
   ];
   const include = textOptions(input, 'include');
   const exclude = textOptions(input, 'exclude');
-  const replace = hasOption(input, 'replace');
+  const [replace, inPlace] = [hasOption(input, 'replace'), hasOption(input, 'in-place')];
   const some = only !== undefined || include.length > 0 || exclude.length > 0;
   if (as !== undefined && only === undefined) {
     throw usageError('--as renames what --only names: pass both', 'restore');
@@ -34,8 +35,11 @@ export function collectionsAsked(input: CommandInput): CollectionsAsked | undefi
     throw usageError('--only and --include exclude each other', 'restore');
   }
   if (!some && dump === undefined) {
-    if (!replace) return undefined;
-    throw usageError('--replace is for --only, --include, --exclude or --from-dump', 'restore');
+    if (!replace && !inPlace) return undefined;
+    throw usageError(
+      `--${replace ? 'replace' : 'in-place'} is for --only, --include, --exclude or --from-dump`,
+      'restore',
+    );
   }
   const choice: CollectionChoice = {
     include: only === undefined ? include : [only],
@@ -44,7 +48,7 @@ export function collectionsAsked(input: CommandInput): CollectionsAsked | undefi
   };
   const problem = choiceProblem(choice);
   if (problem !== undefined) throw usageError(problem, 'restore');
-  return { dump: dump === undefined ? undefined : resolve(dump), choice, replace };
+  return { dump: dump === undefined ? undefined : resolve(dump), choice, replace, inPlace };
 }
 
 /** @throws HoldfastError HF-USAGE-001 */

@@ -4,6 +4,7 @@ import type { OplogMoment } from '../../core/oplog-limit';
 import type { HoldfastClient } from '../holdfast-client';
 import type { OperationHandle } from '../operation-handle';
 import { renderPreflight } from '../render/report';
+import type { PreflightReport } from '../../core/messages';
 import type { Report, Status } from '../status';
 import { resolveBackup } from './backup-argument';
 import { collectionsAsked, oplogLimitAsked, type CollectionsAsked } from './collections-arguments';
@@ -55,9 +56,15 @@ export const restore: CommandRun = (context, input) => {
       const handle = await client.startRestore({ ...common, action, backup });
       return conclusion(handle, (report) => showRestore(context.terminal, report));
     }
-    const { dump, choice, replace } = collections;
+    const { dump, choice, replace, inPlace } = collections;
     const source = dump === undefined ? { backup: await choose(context, client, asked) } : { dump };
-    const handle = await client.startRestoreCollections({ ...common, source, choice, replace });
+    const handle = await client.startRestoreCollections({
+      ...common,
+      source,
+      choice,
+      replace,
+      inPlace,
+    });
     return conclusion(handle, (report) => showCollections(context.terminal, report));
   });
 };
@@ -98,7 +105,7 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
   }
   // Resume and rollback say themselves what is to happen, and were confirmed when it began. What
   // replaces nothing needs no question.
-  const harmless = collections !== undefined && !collections.replace;
+  const harmless = collections !== undefined && !collections.replace && !collections.inPlace;
   const confirmed = on('yes') || action !== 'restore' || harmless;
   if (!confirmed && !planOnly && !terminal.interactive) {
     throw usageError(
@@ -143,6 +150,12 @@ async function addedBackup(
   }
 }
 
+function inPlaceText({ checks }: PreflightReport): string {
+  return checks.some(({ name }) => name === 'in place')
+    ? ' Time series are dropped first: there is no way back.'
+    : '';
+}
+
 /**
  * Shows what a restore that waits would do, asks, and passes the answer on.
  * @throws HoldfastError HF-CANCEL-001 when the answer was no.
@@ -158,7 +171,7 @@ export async function askToConfirm(
   renderPreflight(preflight, terminal.columns).forEach((line) => terminal.err(line));
   const question =
     handle.kind === 'restoreCollections'
-      ? 'Restore these collections? Those that exist are replaced by them, all at once.'
+      ? `Restore these collections? Those that exist are replaced by them, all at once.${inPlaceText(preflight)}`
       : `Restore ${backupId}? The live data is replaced by it.`;
   const answer = await terminal.confirm(question);
   await client.confirmRestore(handle, backupId, answer === true ? 'yes' : 'no');

@@ -75,6 +75,14 @@ export function renderRestore(report: RestoreReport, width = Number.POSITIVE_INF
           ...(report.downtime === undefined
             ? []
             : [['downtime', formatDuration(report.downtime)] as const]),
+          ...(report.lost === undefined
+            ? []
+            : [
+                [
+                  'lost',
+                  `${report.lost.map(quoteName).join(', ')} (dropped by --in-place)`,
+                ] as const,
+              ]),
           ...compensated(report.compensated),
           ['took', formatDuration(report.duration)],
         ],

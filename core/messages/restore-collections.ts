@@ -26,6 +26,8 @@ export interface RestoreCollectionsInput {
   readonly choice: CollectionChoice;
   /** Collections that exist under a target's name are replaced, instead of refused. */
   readonly replace: boolean;
+  /** Time series that exist under a target's name are dropped and loaded anew, instead of refused. */
+  readonly inPlace?: boolean;
   /** Entries of the oplog from this moment on are not replayed. */
   readonly oplogLimit?: OplogMoment;
   /** Stop after the preflight and report it. */
@@ -49,7 +51,7 @@ export interface RestoreCollectionsReport {
   readonly collections: number;
   readonly documents: number;
   readonly oplogEntries: number;
-  /** Collections and views whose place was taken. */
+  /** Collections, views and time series whose place was taken. */
   readonly replaced: number;
   /** Bytes read from the storage, or of the dump's files. */
   readonly read: number;

@@ -60,5 +60,7 @@ export interface RestoreReport {
   /** Milliseconds from the agents' stop until they were alive again; absent when they were not stopped. */
   readonly downtime?: number;
   readonly compensated?: string;
+  /** Of a rollback: time series that `--in-place` had dropped, so they are not there. */
+  readonly lost?: readonly string[];
   readonly duration: number;
 }

@@ -283,6 +283,11 @@ const texts: Texts = {
       'juju-backup-20160102-030405.tar.gz was dumped by a mongodump too old to say in juju-backup/dump/juju/units.metadata.json of which collection it is',
     hint: 'Unpack it and load its dump with `holdfast restore --from-dump`, which takes the names of the files. Nothing was changed.',
   },
+  'HF-ARCHIVE-006': {
+    params: { archive: 'juju-backup.tar.gz', entry: 'juju-backup/metadata.json' },
+    message: 'juju-backup.tar.gz holds no juju-backup/metadata.json',
+    hint: 'See what it holds with `tar -tzf`; what Juju to 1.20 made has no metadata.json.',
+  },
   'HF-SOURCE-001': {
     params: { path: '/srv/dump', reason: 'no database directory lies in it' },
     message: '/srv/dump cannot be read as a dump: no database directory lies in it',
@@ -462,6 +467,12 @@ const texts: Texts = {
       'the restore failed and was rolled back; the controller is as it was before: mongod is gone',
     hint: 'Correct the cause named above and restore again.',
   },
+  'HF-RESTORE-004': {
+    params: { namespaces: 'juju.weather', reason: 'the disk is gone' },
+    message:
+      'the restore failed and was undone, all but juju.weather, which --in-place had dropped: the disk is gone',
+    hint: 'Correct the cause named above and restore again: what --in-place drops has no way back.',
+  },
   'HF-LOAD-001': {
     params: { namespace: 'juju.models', found: 2, expected: 3 },
     message: 'juju.models holds 2 documents after the load, the backup holds 3',
@@ -476,6 +487,11 @@ const texts: Texts = {
     params: { namespace: 'juju.models', what: 'index model-uuid', found: 'none', expected: 'one' },
     message: 'juju.models was not made as it was: index model-uuid is none, the backup has one',
     hint: "Look at mongod's log for the reason. The live data was not touched.",
+  },
+  'HF-LOAD-004': {
+    params: { namespace: 'juju.models', code: 72, reason: 'unknown locale' },
+    message: 'mongod refused to make juju.models with 72: unknown locale',
+    hint: 'Its options in the backup are none that this mongod takes. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
   },
   'HF-REPLAY-001': {
     params: {
@@ -501,6 +517,12 @@ const texts: Texts = {
     params: { namespace: 'juju.models', found: 'aaaa', known: 'bbbb' },
     message: 'juju.models has UUID aaaa, the swap journal knows bbbb',
     hint: 'Somebody changed collections during the restore. Run `holdfast restore --rollback`.',
+  },
+  'HF-SWAP-003': {
+    params: { namespace: 'juju.weather' },
+    message:
+      'the time series juju.weather cannot be loaded: something has its name, or that of its buckets',
+    hint: 'A time series cannot be renamed, so there must be none where one is loaded. Restore it under another name (--as), drop what is there, or replace a time series with --in-place.',
   },
   'HF-SERVICE-001': {
     params: { service: 'jujud-machine-0', action: 'stopped', reason: 'it is masked' },

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, stat, truncate } from 'node:fs/promises';
+import { mkdtemp, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,6 +11,7 @@ import { runTool } from '../mongo/tools';
 import { Writer } from '../mongo/writer';
 import { Site } from './site';
 import { captureSite, catchMoment, journalState, runFileSize } from './state';
+import { toolArguments } from './tool-arguments';
 
 const reportSchema = z.object({
   kind: z.literal('restoreCollections'),
@@ -23,7 +24,6 @@ const reportSchema = z.object({
 function asDatabase(capture: Capture, database: string, name: string): Capture {
   const collections = capture.collections
     .filter(({ namespace }) => namespace.startsWith(`${database}.`))
-    .filter(({ type }) => type !== 'timeseries')
     .map((one): CapturedCollection => ({
       ...one,
       namespace: `${name}${one.namespace.slice(database.length)}`,
@@ -40,19 +40,6 @@ function without(capture: Capture, ...databases: readonly string[]): Capture {
 }
 
 const shapes = { '6.0': ['', '--gzip', '--archive'], '4.4': ['--archive --gzip'] } as const;
-/** mongod cannot rename a time series. */
-const noSeries = ['--exclude', 'juju.weather'];
-
-function toolArguments({ example }: Site): string[] {
-  return [
-    `--host=${example.hosts[0] ?? ''}`,
-    '--ssl',
-    '--sslAllowInvalidCertificates',
-    '--username=machine-0',
-    `--password=${example.password}`,
-    '--authenticationDatabase=admin',
-  ];
-}
 
 describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (mongod) => {
   let site: Site;
@@ -122,9 +109,28 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
     expect(none.status).toBe(14);
     expect(none.stderr).toContain('choice: juju.nothing-like-it is in neither collections nor');
     if (mongod === '6.0') {
-      const series = await site.holdfast('restore', id, '--only', 'juju.weather', '--as', 'w.w');
+      const series = await site.holdfast(
+        'restore',
+        id,
+        '--only',
+        'juju.weather',
+        '--replace',
+        '--yes',
+      );
       expect(series.status).toBe(14);
-      expect(series.stderr).toContain('w.w: it is a time series, which mongod cannot rename');
+      expect(series.stderr).toContain('juju.weather: it exists already, and mongod cannot rename');
+      expect(series.stderr).toContain('pass --in-place');
+      const other = await site.holdfast(
+        'restore',
+        id,
+        '--only',
+        'juju.units',
+        '--as',
+        'juju.weather',
+      );
+      expect(other.stderr).toContain('juju.weather: a time series has its name');
+      const whole = await site.holdfast('restore', id, '--plan');
+      expect(whole.stdout).toContain('juju.weather is a time series');
     }
     expect(await site.leftovers()).toEqual([]);
   });
@@ -143,7 +149,7 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
           ['logs', 'logcopy'],
         ] as const) {
           const args = ['restore', '--from-dump', path, '--only', `${from}.*`, '--as', `${to}.*`];
-          const { status, stderr } = await site.holdfast(...args, '--exclude', 'juju.weather');
+          const { status, stderr } = await site.holdfast(...args);
           expect({ status, stderr }).toMatchObject({ status: 0 });
         }
         const after = await capture();
@@ -185,9 +191,33 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
     expect(await site.leftovers()).toEqual([]);
   });
 
+  it('that are time series are dropped and loaded where they are, once that is asked for', async () => {
+    const client = site.database();
+    await client.db('juju').collection('weather').insertOne({ at: new Date(), station: 99 });
+    await client.close();
+    const changed = await capture();
+    const args = ['restore', id, '--only', 'juju.weather', '--in-place', '--json'];
+    const unasked = await site.holdfast(...args);
+    expect(unasked.status).toBe(2);
+    const plan = await site.holdfast(...args.slice(0, -1), '--plan');
+    expect(plan.stdout).toContain('1 time series are dropped before they are loaded, with no way');
+    const refused = await site.holdfast(...args, '--yes');
+    expect(refused.status).toBe(14);
+    expect(refused.stderr).toContain('runs and would go on with what it has read before');
+    expect(compareCaptures(changed, await capture())).toEqual([]);
+    await site.controller.services.stop(agentUnitName);
+    const { status, stdout, stderr } = await site.holdfast(...args, '--yes');
+    await site.controller.services.start(agentUnitName);
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    const last: unknown = JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+    expect(reportSchema.parse(last).replaced).toBe(1);
+    expect(compareCaptures(before, await capture())).toEqual([]);
+    expect(await site.leftovers()).toEqual([]);
+  });
+
   it('of a whole database go on after the host worker is killed with -9', async () => {
     const client = site.database();
-    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*', ...noSeries);
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
     await catchMoment('the load has made progress', async () => {
       return (await client.db('holdfast').collection('progress').countDocuments()) > 5;
     });
@@ -205,7 +235,7 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
   });
 
   it('leave nothing when they are cancelled', async () => {
-    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*', ...noSeries);
+    const running = site.begin('restore', id, '--only', 'juju.*', '--as', 'copy.*');
     await catchMoment('it loads', async () => {
       const begun = (await runFileSize(site, 'load/epoch-1')) !== undefined;
       return begun && (await journalState(site)) === 'open';
@@ -244,6 +274,10 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
       }
       const illegal = [...args.slice(0, -1), 'admin.units'];
       await rm(file);
+      const alone = await site.holdfast(...args);
+      expect(alone.status).toBe(13);
+      expect(alone.stderr).toContain('the documents of it are not there');
+      await writeFile(file, '');
       const { status, stderr } = await site.holdfast(...illegal);
       expect(status).toBe(14);
       expect(stderr).toContain('admin.units: the server or Holdfast keeps its own there');

@@ -1,17 +1,25 @@
+import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Db } from 'mongodb';
 import { createActivities } from '../../activities/create-activities';
 import { readIndex } from '../../archive/index-file';
 import { metadataFile, oplogFile } from '../../archive/paths';
 import { loadConfig } from '../../config/load';
 import { processEnvironment } from '../../config/environment';
 import { hostDependencies } from '../../worker/host-dependencies';
+import { agentUnitName } from '../../examples/controller/build-controller';
+import { captureServer } from '../../mongo/capture';
+import { compareCaptures } from '../../mongo/compare';
 import { Ground } from '../faults/ground';
 import { settled } from '../faults/run-fault';
+import { runTool } from '../mongo/tools';
 import { crashMoments } from './crash-moments';
 import type { CommandResult } from './site';
 import { runHistories } from './histories';
+import { toolArguments } from './tool-arguments';
 import { Strikes, type Moment, type StepName } from './strikes';
 
 const backupSteps = [
@@ -175,6 +183,45 @@ describe('killed with -9 in the middle of', () => {
     expect(await ground.differences(ground.present)).toEqual([]);
   });
 
+  it('a time series being replaced where it is: it comes whole', async () => {
+    const { site } = ground;
+    const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
+    const client = site.database();
+    const sky = client.db('sky');
+    try {
+      await fillSeries(sky);
+      const saved = await captureServer(client);
+      await runTool('mongodump', [
+        ...toolArguments(site),
+        '--quiet',
+        '--db=sky',
+        `--out=${directory}`,
+      ]);
+      await sky.collection('wind').deleteMany({ station: 1 });
+      await site.controller.services.stop(agentUnitName);
+      await arm('loadInPlace');
+      const args = [
+        'restore',
+        '--from-dump',
+        directory,
+        '--only',
+        'sky.wind',
+        '--in-place',
+        '--yes',
+      ];
+      const { status, stderr } = await survived(site.begin(...args).result, ['loadInPlace']);
+      await site.controller.services.start(agentUnitName);
+      expect({ status, stderr }).toMatchObject({ status: 0 });
+      const data = await captureServer(client);
+      expect(compareCaptures(saved, data)).toEqual([]);
+    } finally {
+      await sky.dropDatabase();
+      await client.close();
+      await rm(directory, { recursive: true, force: true });
+    }
+    expect(await ground.differences(ground.present)).toEqual([]);
+  });
+
   it('every activity there is: none is left out above', async () => {
     const environment = processEnvironment();
     const file = ground.site.example.configFile;
@@ -196,6 +243,17 @@ describe('killed with -9 in the middle of', () => {
     expect(unversioned).toEqual([]);
   });
 });
+
+/** A time series of several batches: what compresses well would be one. */
+async function fillSeries(sky: Db): Promise<void> {
+  await sky.createCollection('wind', { timeseries: { timeField: 'at', metaField: 'station' } });
+  const measured = Array.from({ length: 12_000 }, (_, at) => ({
+    at: new Date(Date.UTC(2026, 1, 1) + at * 60_000),
+    station: at % 31,
+    text: createHash('sha512').update(String(at)).digest('base64').repeat(4),
+  }));
+  await sky.collection('wind').insertMany(measured);
+}
 
 /** What a backup holds, entry by entry, but for what every backup has of its own. */
 async function contentOf(ground: Ground, id: string): Promise<unknown[]> {

@@ -51,6 +51,9 @@ export const crashMoments: Readonly<Record<StepName, Moment>> = {
   // Some have their names, the others are stages.
   swapCollections: { before: /^mongod renameCollection admin copy\.hf-stage/, nth: 5 },
 
+  // The old one is dropped, and the new one half loaded.
+  loadInPlace: { before: /^mongod insert sky system\.buckets\./, nth: 2 },
+
   // Its MANIFEST is gone, and it is put aside, not removed.
   pruneBackups: { before: /^rm .*\/\.gone\./, nth: 2 },
   verifyBackup: { before: /^read .*\.tar\.gz$/, nth: 3 },

@@ -12,6 +12,7 @@ import type { RunningController } from '../../examples/controller/run-controller
 import { databaseUnitName } from '../../examples/controller/build-controller';
 import type { ExampleController } from '../../examples/controller/build-controller';
 import { messageNames } from '../../core/messages';
+import { bucketsPrefix } from '../../mongo/namespaces';
 import { compiled } from '../examples/compiled';
 import { until } from '../examples/until';
 import { binary, freePort } from '../mongo/mongod';
@@ -237,8 +238,11 @@ export class Site {
         if (name.startsWith('holdfast')) left.push(`database ${name}`);
         if (['admin', 'local', 'config'].includes(name)) continue;
         const collections = await client.db(name).listCollections({}, { nameOnly: true }).toArray();
+        const made = collections.map((c) => c.name);
         left.push(
-          ...collections.flatMap((c) => (c.name.startsWith('hf-') ? [`${name}.${c.name}`] : [])),
+          ...made
+            .filter((one) => one.startsWith('hf-') || isHiddenSeries(one, made))
+            .map((one) => `${name}.${one}`),
         );
       }
       const info = await client.db('admin').command({ usersInfo: 1 });
@@ -300,4 +304,9 @@ function startTemporal(directory: string, port: number): ChildProcess {
   return spawn(binary('HOLDFAST_TEMPORAL_CLI'), [...args, '--log-level', 'error', ...attributes], {
     stdio: ['ignore', log, log],
   });
+}
+
+/** Buckets that no time series has. */
+function isHiddenSeries(name: string, names: readonly string[]): boolean {
+  return name.startsWith(bucketsPrefix) && !names.includes(name.slice(bucketsPrefix.length));
 }

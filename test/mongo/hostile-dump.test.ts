@@ -171,7 +171,11 @@ describe.each(mongodVersions)('a damaged dump on mongod %s', (version) => {
 
   test('metadata that lies is refused: options there are none of, an index that cannot be', async () => {
     const options = planOf('{"options":{"noSuchOption":true},"indexes":[]}', 0, 0);
-    await expect(load(options, Buffer.alloc(0))).rejects.toMatchObject({ code: 'HF-MONGO-004' });
+    await expect(load(options, Buffer.alloc(0))).rejects.toMatchObject({
+      code: 'HF-LOAD-004',
+      retryable: false,
+      params: { namespace: 'juju.c' },
+    });
     await expect(load(options, Buffer.alloc(0))).rejects.toThrow('noSuchOption');
     const unique = `{"indexes":[{"v":2,"key":{"filler":1},"name":"lie","unique":true}]}`;
     const two = Buffer.concat(before.slice(0, 2));

@@ -72,7 +72,7 @@ describe.each(mongodVersions)('a replay into mongod %s', (version) => {
 
   function replay(oplog: Buffer): Promise<ReplayResult> {
     const { signal } = new AbortController();
-    return replayOplog({ client, plan, read: () => chunked(oplog, 0, 999), signal });
+    return replayOplog({ client, runId, plan, read: () => chunked(oplog, 0, 999), signal });
   }
 
   async function inStage(): Promise<unknown[]> {

@@ -117,8 +117,7 @@ export async function stageDump(
             yield chunk;
           }
         },
-        isTouchedInWindow: (target, id) =>
-          windowTouch(readOplog, signal)((options.names ?? sameNames).source(target), id),
+        isTouchedInWindow: windowTouch(readOplog, signal, options.names),
         now: () => performance.now(),
         signal,
         inFlight: options.inFlight ?? 4,
@@ -128,6 +127,7 @@ export async function stageDump(
     const { names = sameNames, until } = options;
     const result = await replayOplog({
       client,
+      runId,
       plan: first,
       read: readOplog,
       signal,

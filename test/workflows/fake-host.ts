@@ -151,6 +151,7 @@ export class FakeHost {
       preflightCollections: preflight,
       loadCollections: { collections: 1, documents: 2, oplogEntries: 3 },
       swapCollections: { replaced: 0 },
+      loadInPlace: { collections: 1, documents: 2, oplogEntries: 3 },
       pruneBackups: undefined,
       verifyBackup: undefined,
     };

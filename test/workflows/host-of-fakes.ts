@@ -73,7 +73,7 @@ function fakes(): StepBodies {
     restoreUsers: nothing,
     startAgents: () => Promise.resolve({ downtime: 1_500 }),
     finishRestore: nothing,
-    undoRestore: nothing,
+    undoRestore: () => Promise.resolve({}),
     discardRun: nothing,
 
     prepareCollections: (_input, run, id) =>
@@ -83,6 +83,7 @@ function fakes(): StepBodies {
     preflightCollections: () => Promise.resolve(preflight()),
     loadCollections: () => Promise.resolve({ collections: 1, documents: 40, oplogEntries: 7 }),
     swapCollections: () => Promise.resolve({ replaced: 0 }),
+    loadInPlace: () => Promise.resolve({ collections: 1, documents: 5, oplogEntries: 7 }),
 
     pruneBackups: () =>
       Promise.resolve({ v: 1, kind: 'prune', removed: [sampleBackupId], swept: [], freed: 9_000 }),

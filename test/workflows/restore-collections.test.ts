@@ -1,4 +1,10 @@
-import { messageNames, type Confirmation, type RestoreCollectionsInput } from '../../core/messages';
+import type { StepBodies } from '../../activities/steps';
+import {
+  messageNames,
+  type CancelRequest,
+  type Confirmation,
+  type RestoreCollectionsInput,
+} from '../../core/messages';
 import type { Placement } from '../../core/messages';
 import { Gate } from './gate';
 import { failedStep, failing, HostOfFakes, type StepName } from './host-of-fakes';
@@ -151,6 +157,52 @@ test('restore --resume ends one whose run was terminated while names were given'
   const report = await temporal.with(handle, host, () => handle.result());
   expect(report.outcome).toBe('restored');
   expect(host.asked).toEqual(['prepareRestore', 'swapCollections', 'finishRestore']);
+});
+
+/** A ref as prepareCollections gives it when time series may be replaced where they are. */
+const prepareInPlace: StepBodies['prepareCollections'] = (_input, run, id) => {
+  const collections = { include: ['juju.weather'], exclude: [], replace: false, inPlace: true };
+  const made = ref('restoreCollections', run, id ?? '');
+  return Promise.resolve({ ...made, collections });
+};
+
+test('time series are replaced where they are last of all, and a cancel is refused then', async () => {
+  const placement = await temporal.placement();
+  const loading = new Gate();
+  const host = new HostOfFakes({
+    prepareCollections: prepareInPlace,
+    loadInPlace: async () => {
+      await loading.pass();
+      return { collections: 1, documents: 5, oplogEntries: 7 };
+    },
+  });
+  const handle = await temporal.restoreCollections(inputOf(placement, { inPlace: true }));
+  const report = await temporal.with(handle, host, async () => {
+    await loading.reached;
+    const request: CancelRequest = { v: 1, rollback: true };
+    const cancel = handle.executeUpdate(messageNames.cancel, { args: [request] });
+    await expect(cancel).rejects.toMatchObject({ cause: { type: 'HF-CANCEL-003' } });
+    loading.open();
+    return handle.result();
+  });
+  expect(report).toMatchObject({ collections: 2, documents: 45, oplogEntries: 7, replaced: 1 });
+  expect(host.asked.slice(-3)).toEqual(['swapCollections', 'loadInPlace', 'finishRestore']);
+  await keepHistory(handle, 'restoreCollections-in-place');
+});
+
+test('a failure that comes after the drop names what is lost, here and in a rollback', async () => {
+  const placement = await temporal.placement();
+  const lost = ['juju.weather'];
+  const undoRestore: StepBodies['undoRestore'] = () => Promise.resolve({ lost });
+  const steps = { prepareCollections: prepareInPlace, loadInPlace: failing, undoRestore };
+  const handle = await temporal.restoreCollections(inputOf(placement, { inPlace: true }));
+  const end = await temporal.with(handle, new HostOfFakes(steps), () => endOf(handle));
+  expect(end).toMatchObject({ status: 'FAILED', code: 'HF-RESTORE-004' });
+  await keepHistory(handle, 'restoreCollections-lost');
+  const rollback = await temporal.restore(restoreInput(placement, { action: 'rollback' }));
+  const host = new HostOfFakes({ undoRestore });
+  const report = await temporal.with(rollback, host, () => rollback.result());
+  expect(report).toMatchObject({ outcome: 'rolled-back', lost });
 });
 
 test('cancelled in the load it undoes it', async () => {

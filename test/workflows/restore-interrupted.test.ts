@@ -46,7 +46,7 @@ describe('a cancel of a restore', () => {
       },
       undoRestore: () => {
         order.push('undo began');
-        return Promise.resolve();
+        return Promise.resolve({});
       },
     });
     const handle = await temporal.restore(restoreInput(placement));

@@ -35,6 +35,11 @@ const collectionOptions: readonly OptionSpec[] = [
     description: 'replace collections that exist, instead of refusing; the agent must not run',
   },
   {
+    name: 'in-place',
+    description:
+      'drop time series that exist and load them anew, with no way back; the agent must not run',
+  },
+  {
     name: 'oplog-limit',
     value: 'SECONDS[:ORDINAL]',
     description: 'replay the oplog only up to this moment, exclusive',
