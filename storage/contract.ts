@@ -151,7 +151,8 @@ export interface WriteHandle extends BackupHandle {
  * - Names are checked before anything is touched: HF-STORAGE-003. Names that begin with one another
  *   belong to different backups; nothing done to one touches the other.
  * - Failures of the service are HF-STORAGE-006 with their cause (retryable), refused access
- *   HF-STORAGE-013, a full disk HF-DISK-001.
+ *   HF-STORAGE-013, a full disk HF-DISK-001, what is not encrypted as was asked HF-STORAGE-016. Where the
+ *   backup was taken away under a call, its failure is HF-STORAGE-001.
  * - Of a MANIFEST and an abort at the same time one wins: the backup is complete and whole, or gone and
  *   the put rejects.
  * - Abort, removal and sweep are idempotent; interrupted ones leave an incomplete backup.

@@ -1,7 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { putBytes } from './s3-put';
-import { isMissingObject, type S3Service } from './s3-service';
+import { headObject } from './s3-head';
+import type { S3Service } from './s3-service';
 
 const tries = 40;
 const longestWait = 250;
@@ -10,15 +11,7 @@ const staleAfter = 60_000;
 const patience = 20_000;
 
 async function exists(service: S3Service, key: string, signal?: AbortSignal): Promise<boolean> {
-  const client = await service.client();
-  try {
-    const request = { ...service.at(key), ...(await service.contentHeaders()) };
-    await client.headObject(request, signal ? { abortSignal: signal } : {});
-    return true;
-  } catch (error) {
-    if (isMissingObject(error)) return false;
-    throw error;
-  }
+  return (await headObject(service, key, signal)) !== undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { isMissingObject, type S3Service } from './s3-service';
+import { headObject } from './s3-head';
+import type { S3Service } from './s3-service';
 
 /** Metadata that tells who put an object, to know one's own after an answer was lost. */
 export const writerMetadata = 'holdfast-writer';
@@ -15,15 +16,8 @@ export async function isPutBy(
   writer: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const client = await service.client();
-  try {
-    const request = { ...service.at(key), ...(await service.contentHeaders()) };
-    const found = await client.headObject(request, signal ? { abortSignal: signal } : {});
-    return found.Metadata?.[writerMetadata] === writer;
-  } catch (error) {
-    if (isMissingObject(error)) return false;
-    throw error;
-  }
+  const found = await headObject(service, key, signal);
+  return found?.Metadata?.[writerMetadata] === writer;
 }
 
 /** Puts an object, only where there is none if `ifAbsent`. @throws what the service answers */

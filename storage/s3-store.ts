@@ -24,10 +24,11 @@ import type { S3StorageOptions } from './s3-options';
 import { ConditionalPut } from './s3-conditional';
 import { putBytes } from './s3-put';
 import { requireEncrypted } from './s3-encryption';
+import { headObject } from './s3-head';
 import { readBeginning, streamRange } from './s3-reader';
 import { removeKeys, removeIfSame } from './s3-removal';
 import { lockObjects, lockedUntil } from './s3-retention';
-import { isMissingObject, S3Service } from './s3-service';
+import { S3Service } from './s3-service';
 import { uploadInParts } from './s3-upload';
 import { S3Writer } from './s3-writer';
 
@@ -98,19 +99,8 @@ class S3Store implements ObjectStore {
     return names;
   }
 
-  async #describe(key: string, signal?: AbortSignal): Promise<HeadObjectCommandOutput | undefined> {
-    const client = await this.#service.client();
-    try {
-      const request = { ...this.#service.at(key), ...(await this.#service.contentHeaders()) };
-      return await client.headObject(request, abortOf(signal));
-    } catch (error) {
-      if (isMissingObject(error)) return undefined;
-      throw error;
-    }
-  }
-
   async head(key: string, signal?: AbortSignal): Promise<StoreObject | undefined> {
-    const found = await this.#describe(key, signal);
+    const found = await headObject(this.#service, key, signal);
     return found === undefined ? undefined : objectOf(key, found);
   }
 
@@ -133,7 +123,7 @@ class S3Store implements ObjectStore {
    * encrypt them
    */
   async #stored(key: string, size: number, signal?: AbortSignal): Promise<StoreObject> {
-    const found = await this.#describe(key, signal);
+    const found = await headObject(this.#service, key, signal);
     const object = found === undefined ? undefined : objectOf(key, found);
     if (found === undefined || object?.size !== size) {
       throw new HoldfastError('HF-STORAGE-009', {

@@ -46,6 +46,7 @@ const answer = (status: number, code: string): ProxyFault => {
   return { kind: 'answer', status, body: xml(code) };
 };
 const any = (): boolean => true;
+const hasBody = ({ method }: Passing): boolean => method !== 'HEAD';
 /** Where the answer is content, nothing tells an error from it, and no service answers so. */
 const saysXml = ({ method, url }: Passing): boolean =>
   method === 'POST' || method === 'PUT' || /[?&](?:list-type|uploads|uploadId)/.test(url);
@@ -103,7 +104,7 @@ describeFaults('s3', {
     ...both('an error', answer(500, 'InternalError')),
     ...both('too many requests', answer(503, 'SlowDown')),
     fault('slow', { kind: 'slow', wait }, 'for ever'),
-    ...both('a short answer', { kind: 'short body', bytes: 60 }),
+    ...both('a short answer', { kind: 'short body', bytes: 60 }, hasBody),
     ...both('a wrong byte on the way down', { kind: 'wrong byte got', at: 50 }, isContent),
     ...both('a wrong byte on the way up', { kind: 'wrong byte sent', at: 10 }, isContent),
     ...both('the answer lost', { kind: 'lose answer' }),
