@@ -494,6 +494,12 @@ export const errorTable = {
     message: 'mongod refused to make {namespace} with {code}: {reason}',
     hint: 'Its options in the backup are none that this mongod takes. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
   },
+  'HF-LOAD-005': {
+    exit: 13,
+    retryable: false,
+    message: 'mongod refused to build the indexes of {namespace} with {code}: {reason}',
+    hint: 'They do not fit this mongod, or the documents. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
+  },
   'HF-REPLAY-001': {
     exit: 13,
     retryable: false,

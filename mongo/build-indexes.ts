@@ -1,7 +1,9 @@
 import type { MongoClient } from 'mongodb';
 import pLimit from 'p-limit';
+import { errorText, HoldfastError } from '../core/errors';
 import { bsonType } from './bson-frames';
-import { explained } from './errors';
+import { isRefusal } from './create-collection';
+import { explained, serverCode } from './errors';
 import { parkedSpec } from './planned-index';
 import { rawField } from './raw-command';
 import { rawArray } from './raw-document';
@@ -29,26 +31,33 @@ async function build(
   signal: AbortSignal,
 ): Promise<void> {
   const { database, name, stage, series, indexes } = collection;
-  await explained(client, 'createIndexes', `${database}.${name}`, () =>
-    client.db(database).command(
-      {
-        // mongod turns a series' index into one of its buckets, hidden as they are.
-        createIndexes: series ? name : stage,
-        ...rawField('indexes', bsonType.array, rawArray(indexes.map(parkedSpec))),
-        ignoreUnknownIndexOptions: true,
-        commitQuorum: 'majority',
-        writeConcern: { w: 'majority', wtimeout: 3_600_000 },
-      },
-      { signal },
-    ),
-  );
+  const namespace = `${database}.${name}`;
+  await explained(client, 'createIndexes', namespace, async () => {
+    try {
+      await client.db(database).command(
+        {
+          // mongod turns a series' index into one of its buckets, hidden as they are.
+          createIndexes: series ? name : stage,
+          ...rawField('indexes', bsonType.array, rawArray(indexes.map(parkedSpec))),
+          ignoreUnknownIndexOptions: true,
+          commitQuorum: 'majority',
+          writeConcern: { w: 'majority', wtimeout: 3_600_000 },
+        },
+        { signal },
+      );
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const params = { namespace, code: serverCode(error) ?? 'ok', reason: errorText(error) };
+      throw new HoldfastError('HF-LOAD-005', params, { cause: error });
+    }
+  });
 }
 
 /**
  * Builds the planned indexes of every stage, one command a collection, TTL indexes with
  * `parkedTtlSeconds`. An index that is there already is fine, so it can be called again after a kill.
  *
- * @throws HoldfastError HF-MONGO-004 when mongod refuses one, HF-MONGO-001, -005; the signal's reason
+ * @throws HoldfastError HF-LOAD-005 when mongod refuses one, HF-MONGO-001, -004, -005; the signal's reason
  */
 export async function buildIndexes(options: BuildOptions): Promise<void> {
   const { client, plan, signal, onProgress } = options;

@@ -8,10 +8,11 @@ const codes = { unauthorized: 13, authenticationFailed: 18, namespaceNotFound: 2
 const writeConcern = { w: 'majority', wtimeout: 60_000 };
 
 /**
- * Codes of a `create` that may end otherwise when it is tried again (error_codes.yml of the server):
- * unreachable hosts, locks, time limits, conflicts, a name that is being dropped, a full disk.
+ * Codes of a `create` or `createIndexes` that may end otherwise when it is tried again (error_codes.yml
+ * of the server): unreachable hosts, locks, time limits, conflicts, a build that was stopped, a name that
+ * is being dropped or gone, a full disk.
  */
-const passing = [6, 7, 24, 46, 48, 50, 89, 112, 117, 202, 262, 290, 9001, 11601, 14031, 17280];
+const passing = [6, 7, 24, 26, 46, 48, 50, 89, 112, 117, 202, 262, 276, 290, 9001, 11601, 14031];
 
 /** The elements of a raw document as fields of a command, each with its own bytes. */
 export function rawFields(document: Buffer): Record<string, RawValue> {
@@ -37,8 +38,8 @@ export async function dropCollection(
   });
 }
 
-/** Whether mongod refuses the options themselves: it would refuse them for ever. */
-function isRefusal(error: unknown): error is MongoServerError {
+/** Whether mongod refuses what it is asked to make: it would refuse it for ever. */
+export function isRefusal(error: unknown): error is MongoServerError {
   const code = serverCode(error);
   if (code === undefined || error instanceof MongoWriteConcernError) return false;
   const asked = code === codes.unauthorized || code === codes.authenticationFailed;

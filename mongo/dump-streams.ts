@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { MongoClient } from 'mongodb';
+import { mergedSignal } from '../core/merged-signal';
 import { listCollections } from './collections';
 import { oplogStream, type DumpBinding, type DumpOptions } from './dump-contract';
 import type { DumpResume, DumpSink, ScanPosition } from './dump-contract';
@@ -50,8 +51,10 @@ export async function readStreams(request: StreamsRequest): Promise<StreamsResul
     options.onProgress?.({ ...sumOf(totals), totalBytes, ...current });
   };
   const stop = new AbortController();
-  const signal =
-    options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const signal = mergedSignal(
+    stop.signal,
+    ...(options.signal === undefined ? [] : [options.signal]),
+  );
   const scans = failing(scanCollections(request, signal, note), stop);
   // The oplog is finished last: where it is done nothing is left to read.
   const held = resume?.streams.get(oplogStream);

@@ -1,5 +1,6 @@
 import { MongoNetworkError, type MongoClient } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
+import { mergedSignal } from '../core/merged-signal';
 import { BsonFrameError } from './bson-frames';
 import { createStage } from './create-stage';
 import { explained, failoverCodes, serverCode } from './errors';
@@ -118,7 +119,7 @@ class Watermark {
 async function loadFrom(options: LoadOptions, start: LoadProgress): Promise<LoadProgress> {
   const { collection } = options;
   const abort = new AbortController();
-  const signal = AbortSignal.any([options.signal, abort.signal]);
+  const signal = mergedSignal(options.signal, abort.signal);
   const watermark = new Watermark(options, start);
   const lanes = collection.capped ? 1 : Math.max(1, options.inFlight ?? 3);
   const reload = start.bytes > 0;

@@ -48,9 +48,9 @@ beforeEach(async () => {
 });
 afterEach(() => place.remove());
 
-async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function bytesOf(content: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of content) chunks.push(chunk);
+  for await (const chunk of content) if (chunk instanceof Uint8Array) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
@@ -64,7 +64,7 @@ async function tarGz(
   const tar = pack();
   for (const { content, ...header } of entries) tar.entry(header, Buffer.from(content ?? ''));
   tar.finalize();
-  return gzipSync(await bytesOf(tar as AsyncIterable<Buffer>));
+  return gzipSync(await bytesOf(tar));
 }
 
 async function bundled(

@@ -493,6 +493,11 @@ const texts: Texts = {
     message: 'mongod refused to make juju.models with 72: unknown locale',
     hint: 'Its options in the backup are none that this mongod takes. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
   },
+  'HF-LOAD-005': {
+    params: { namespace: 'juju.models', code: 67, reason: 'unknown index type' },
+    message: 'mongod refused to build the indexes of juju.models with 67: unknown index type',
+    hint: 'They do not fit this mongod, or the documents. The live data was not touched. Restore the other collections with --exclude, or all of them on the release of mongod that the backup is of.',
+  },
   'HF-REPLAY-001': {
     params: {
       position: '1700000000.3',

@@ -183,6 +183,11 @@ describe.each(mongodVersions)('a damaged dump on mongod %s', (version) => {
     await load(plan, two);
     const { signal } = new AbortController();
     await expect(buildIndexes({ client, plan, signal })).rejects.toThrow(/juju.*lie/);
+    await expect(buildIndexes({ client, plan, signal })).rejects.toMatchObject({
+      code: 'HF-LOAD-005',
+      retryable: false,
+      params: { namespace: 'juju.c' },
+    });
   });
 
   test('every name that mongod allows is allowed', async () => {
