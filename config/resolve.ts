@@ -60,6 +60,12 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       readFrom: mongo.readFrom,
     },
     storage: resolveStorage(storage, own),
+    storages: Object.fromEntries(
+      Object.entries(parsed.storages).map(([name, settings]) => {
+        const { name: _, ...resolved } = resolveStorage({ name, ...settings }, own);
+        return [name, resolved];
+      }),
+    ),
     workspace,
     state:
       parsed.state === undefined
@@ -82,6 +88,7 @@ export interface Setting {
   readonly value: unknown;
 }
 
+/** Paths of secrets; those of a named storage are as those of `storage`. */
 const secretPaths = new Set([
   'mongo.password',
   'storage.credentials.secretAccessKey',
@@ -90,13 +97,15 @@ const secretPaths = new Set([
   'temporal.apiKey',
 ]);
 
+function isSecret([first, ...rest]: readonly string[]): boolean {
+  const path = first === 'storages' ? ['storage', ...rest.slice(1)] : [first, ...rest];
+  return secretPaths.has(path.join('.'));
+}
+
 /** Every setting, in the order of the configuration. */
 export function settingsOf(config: HoldfastConfig): Setting[] {
   const flat = (value: unknown, path: readonly string[]): Setting[] =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !secretPaths.has(path.join('.'))
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isSecret(path)
       ? Object.entries(value).flatMap(([key, inner]) => flat(inner, [...path, key]))
       : [{ path, value }];
   return flat(config, []);

@@ -348,8 +348,8 @@ export const errorTable = {
   'HF-STORAGE-011': {
     exit: 2,
     retryable: false,
-    message: 'no storage is named {name} here; configured is {known}',
-    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+    message: 'no storage is named {name} here{near}; configured: {known}',
+    hint: 'The command and the host must name the same storages: compare storage.name and storages in both holdfast.yaml files.',
   },
   'HF-STORAGE-012': {
     exit: 14,

@@ -1,7 +1,7 @@
 import type { ActivityDependencies } from '../activities/dependencies';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
-import { HoldfastError } from '../core/errors';
+import { allStorages, unknownStorage } from '../config/storages';
 import type { BackupStorage } from '../storage/contract';
 import { hostPace } from './host-pace';
 import type { LogFormat } from './log-line';
@@ -15,14 +15,17 @@ export interface HostDependencies {
   close(): Promise<void>;
 }
 
-/** Builds what the steps need from the configuration; the storage is opened once. `format`: of lines on stderr. */
+/** Builds what the steps need from the configuration; each storage is opened once. `format`: of lines on stderr. */
 export function hostDependencies(
   config: HoldfastConfig,
   environment: Environment,
   format: LogFormat = 'json',
 ): HostDependencies {
   const log = createOperationsLog(config.log.file, format);
-  const storage = createStorageRegistry(environment).openStorage(config.storage);
+  const registry = createStorageRegistry(environment);
+  const opened = new Map(
+    allStorages(config).map((storage) => [storage.name, registry.openStorage(storage)] as const),
+  );
   return {
     activities: {
       config,
@@ -30,10 +33,13 @@ export function hostDependencies(
       pace: hostPace(config.limits),
       record: (event) => log.info(event, `${event.step} ${event.event}`),
       openStorage: (name): BackupStorage => {
-        if (name === storage.name) return storage;
-        throw new HoldfastError('HF-STORAGE-011', { name, known: storage.name });
+        const storage = opened.get(name);
+        if (storage === undefined) throw unknownStorage(config, name);
+        return storage;
       },
     },
-    close: () => storage.close(),
+    close: async () => {
+      for (const storage of opened.values()) await storage.close();
+    },
   };
 }

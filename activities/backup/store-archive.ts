@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { storageVolume } from '../../config/storage-schema';
+import { findStorage } from '../../config/storages';
 import { openRope, readRope } from '../../archive/rope-file';
 import type { ArchiveFacts } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
@@ -37,7 +38,7 @@ export async function storeArchive(
   const epoch = await claimEpoch(directory, 'store');
   const resume = await readCheckpoint(epoch, uploadSchema);
   const floor = dependencies.config.limits.freeSpace;
-  const volume = storageVolume(dependencies.config.storage);
+  const volume = storageVolume(findStorage(dependencies.config, ref.plan.storage));
   const requireRoom = async (bytes: number): Promise<void> => {
     if (volume !== undefined) await requireSpace(volume, bytes, 'the archive', floor);
   };

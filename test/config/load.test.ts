@@ -49,6 +49,7 @@ describe('a configuration', () => {
         readFrom: 'secondary',
       },
       storage: { name: 'default', type: 'file', path: '/srv/holdfast' },
+      storages: {},
       workspace: '/var/lib/holdfast',
       state: '/var/lib/holdfast/temporal',
       temporal: {
@@ -211,7 +212,7 @@ __proto__: {a: 1}
       '  19:12 limits.ioClass: must be one of none, best-effort, idle',
       '  20:13 limits.hostWait: must be a duration; write it with a unit: 30s, 10m, 24h',
       '  21:24 limits.freeSpace.percent: must be at most 90',
-      '  22:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
+      '  22:1 __proto__: unknown key; known here: controller, mongo, storage, storages, workspace, state, temporal, limits, log',
     ]);
   });
 

@@ -359,9 +359,10 @@ const texts: Texts = {
     hint: 'Give the other type a name of its own.',
   },
   'HF-STORAGE-011': {
-    params: { name: 'offsite', known: 'default' },
-    message: 'no storage is named offsite here; configured is default',
-    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+    params: { name: 'ofsite', near: ' (did you mean offsite?)', known: 'default, offsite' },
+    message:
+      'no storage is named ofsite here (did you mean offsite?); configured: default, offsite',
+    hint: 'The command and the host must name the same storages: compare storage.name and storages in both holdfast.yaml files.',
   },
   'HF-STORAGE-012': {
     params: { name: 'b', storage: 'offsite', until: '2026-12-01T00:00:00.000Z' },
