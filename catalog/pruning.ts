@@ -1,5 +1,6 @@
 import type { BackupSummary } from './backup-summary';
-import type { PrunedBackup } from './retention';
+import { HoldfastError } from '../core/errors';
+import { lastGood, type PrunedBackup } from './retention';
 
 /** What retention has to know of a listed backup. */
 export function prunedBackup(summary: BackupSummary, inUse?: string): PrunedBackup {
@@ -19,4 +20,24 @@ export function prunedBackup(summary: BackupSummary, inUse?: string): PrunedBack
     pinned,
     inUse,
   };
+}
+
+/**
+ * Whether a backup may be removed by its id: never a pinned one, never the last good one of its storage.
+ * Others may be, also those that no rule of prune ever counts.
+ *
+ * @param backups of one controller in that storage
+ * @throws HoldfastError HF-BACKUP-007, HF-BACKUP-008
+ */
+export function requireRemovable(
+  storage: string,
+  backups: readonly BackupSummary[],
+  id: string,
+): void {
+  if (backups.find((backup) => backup.id === id)?.pinned === true) {
+    throw new HoldfastError('HF-BACKUP-007', { id });
+  }
+  if (lastGood(backups.map((backup) => prunedBackup(backup))).has(id)) {
+    throw new HoldfastError('HF-BACKUP-008', { id, storage });
+  }
 }

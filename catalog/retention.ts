@@ -86,6 +86,22 @@ function protection(backup: PrunedBackup, good: ReadonlySet<string>): string[] {
   ];
 }
 
+function inOrder(backups: readonly PrunedBackup[]): PrunedBackup[] {
+  return backups.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+}
+
+/** Only complete backups that are no safety copies count. */
+function counts({ status, safety, restorable }: PrunedBackup): boolean {
+  return status === 'complete' && !safety && restorable;
+}
+
+/** Ids of the newest good backup and, when that is partial, of the newest that is not: never removed. */
+export function lastGood(backups: readonly PrunedBackup[]): ReadonlySet<string> {
+  const counted = inOrder(backups).filter(counts);
+  const whole = counted.find(({ partial }) => !partial);
+  return new Set([counted[0], whole].flatMap((backup) => (backup === undefined ? [] : backup.id)));
+}
+
 /**
  * What prune would do with every backup of a controller, newest first. Only complete backups that are
  * no safety copies count, so an unfinished or damaged one never takes the place of a good one. Never
@@ -100,13 +116,9 @@ export function planPrune(
   rules: KeepRules,
   now: number,
 ): readonly PruneDecision[] {
-  const newestFirst = backups.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
-  const counted = newestFirst.filter(
-    ({ status, safety, restorable }) => status === 'complete' && !safety && restorable,
-  );
-  const good = new Set<string>();
-  const whole = counted.find(({ partial }) => !partial);
-  for (const one of [counted[0], whole]) if (one !== undefined) good.add(one.id);
+  const newestFirst = inOrder(backups);
+  const counted = newestFirst.filter(counts);
+  const good = lastGood(backups);
   const kept = keptByRules(counted, rules);
   return newestFirst.map((backup): PruneDecision => {
     const { id, size, at } = backup;

@@ -1,12 +1,12 @@
 import type { BackupSummary } from '../catalog/backup-summary';
 import { setPin } from '../catalog/marks';
-import { prunedBackup } from '../catalog/pruning';
+import { prunedBackup, requireRemovable } from '../catalog/pruning';
 import { planPrune, type KeepRules, type PruneDecision } from '../catalog/retention';
 import { findBackup, findStored, listBackups, type FoundBackup } from '../catalog/storage-catalog';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import type { HostIdentity } from '../controller/host-identity';
-import { HoldfastError, isHoldfastError } from '../core/errors';
+import { isHoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
 import { createStorageRegistry } from '../storage/registry';
 import { identifyThisHost } from '../worker/this-host';
@@ -85,11 +85,25 @@ export class StoredBackups {
     return planPrune(known, rules, this.environment.now());
   }
 
-  /** The backup that (the beginning of) an id names, if it may be removed. @throws HoldfastError HF-BACKUP-007 */
-  async removable(id: string): Promise<BackupSummary> {
-    const found = await findStored(await this.#query(undefined), id);
-    if (found.pinned) throw new HoldfastError('HF-BACKUP-007', { id: found.id });
-    return found;
+  /**
+   * The backups that (the beginnings of) ids name, if all of them may be removed, each once.
+   * @throws HoldfastError HF-BACKUP-007, HF-BACKUP-008; as `findStored` of the catalog for an id.
+   */
+  async removable(ids: readonly string[]): Promise<readonly BackupSummary[]> {
+    const query = await this.#query(undefined);
+    const found = new Map<string, BackupSummary>();
+    for (const id of ids) {
+      const backup = await findStored(query, id);
+      found.set(backup.id, backup);
+    }
+    const controllers = new Set([...found.values()].map(({ controller }) => controller));
+    for (const controller of controllers) {
+      const backups = await listBackups({ ...query, controller });
+      for (const { id } of backups) {
+        if (found.has(id)) requireRemovable(query.storage.name, backups, id);
+      }
+    }
+    return [...found.values()];
   }
 
   async #query(signal: AbortSignal | undefined) {

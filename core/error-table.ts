@@ -418,6 +418,18 @@ export const errorTable = {
     message: 'backup {id} is pinned',
     hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
   },
+  'HF-BACKUP-008': {
+    exit: 14,
+    retryable: false,
+    message: 'backup {id} is the last good one in storage {storage}',
+    hint: 'It is never removed: take another one first (`holdfast create`). One in another storage does not count here.',
+  },
+  'HF-COPY-001': {
+    exit: 14,
+    retryable: false,
+    message: 'storage {storage} holds backup {id}, but not the same one: {reason}',
+    hint: 'Nothing was changed there. Look at it with `holdfast info {id} --storage {storage}`; if it may go, `holdfast remove {id} --storage {storage}` and copy again.',
+  },
   'HF-PREFLIGHT-001': {
     exit: 14,
     retryable: false,

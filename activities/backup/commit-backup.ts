@@ -5,9 +5,10 @@ import { backupStarted } from '../../core/ids';
 import type { ArchiveFacts, BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import { holdfastVersion } from '../../core/version';
-import { indexName, manifestName, type WriteHandle } from '../../storage/contract';
+import { indexName, manifestName } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
+import { readWhole } from '../read-whole';
 import type { Attempt } from '../step';
 import { StepResult } from '../workspace/step-result';
 import { z } from 'zod';
@@ -57,7 +58,7 @@ export async function commitBackup(
     await handle.endBackup({ signal });
   }
   const put = await handle.putFile(manifestName, bytes, { ifAbsent: true, signal });
-  if (put === 'exists' && !(await readWhole(handle, signal)).equals(bytes)) {
+  if (put === 'exists' && !(await readWhole(handle, manifestName, signal)).equals(bytes)) {
     throw new HoldfastError('HF-STORAGE-002', {
       name: ref.backupId,
       storage: storage.name,
@@ -65,13 +66,6 @@ export async function commitBackup(
     });
   }
   return { outcome: manifest.outcome };
-}
-
-async function readWhole(handle: WriteHandle, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const content = await handle.readFile(manifestName, undefined, { signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 async function manifestOf(

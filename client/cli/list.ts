@@ -3,27 +3,35 @@ import { quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
 import { fitCells, renderTable } from '../render/table';
 import { formatTime } from '../render/units';
-import type { CommandRun } from './command-spec';
+import { textOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 
 const longestNotes = 40;
 
 /** `holdfast list`: the newest first. */
-export const list: CommandRun = (context) => {
+export const list: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(context, async (client) => {
-    const backups = (await client.list()).toReversed();
-    if (terminal.json) {
-      terminal.outJson({ v: 1, storage: client.config.storage.name, backups: backups.map(toJson) });
-    } else if (terminal.quiet) {
-      backups.forEach(({ id }) => terminal.out(id));
-    } else if (backups.length === 0) {
-      terminal.note(`storage ${client.config.storage.name} holds no backups`);
-    } else {
-      table(backups, terminal.width).forEach((line) => terminal.out(line));
-    }
-    return 0;
-  });
+  return withClient(
+    context,
+    async (client) => {
+      const backups = (await client.list()).toReversed();
+      if (terminal.json) {
+        terminal.outJson({
+          v: 1,
+          storage: client.config.storage.name,
+          backups: backups.map(toJson),
+        });
+      } else if (terminal.quiet) {
+        backups.forEach(({ id }) => terminal.out(id));
+      } else if (backups.length === 0) {
+        terminal.note(`storage ${client.config.storage.name} holds no backups`);
+      } else {
+        table(backups, terminal.width).forEach((line) => terminal.out(line));
+      }
+      return 0;
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 function table(backups: readonly BackupSummary[], width: number): string[] {
