@@ -422,6 +422,16 @@ const texts: Texts = {
     message: 'backup 20260102-030405.11111111-2222-4333-8444-555555555555 is pinned',
     hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
   },
+  'HF-BACKUP-008': {
+    params: { id: 'b', storage: 'offsite' },
+    message: 'backup b is the last good one in storage offsite',
+    hint: 'It is never removed: take another one first (`holdfast create`). One in another storage does not count here.',
+  },
+  'HF-COPY-001': {
+    params: { storage: 'offsite', id: 'b', reason: 'its MANIFEST is another one' },
+    message: 'storage offsite holds backup b, but not the same one: its MANIFEST is another one',
+    hint: 'Nothing was changed there. Look at it with `holdfast info b --storage offsite`; if it may go, `holdfast remove b --storage offsite` and copy again.',
+  },
   'HF-PREFLIGHT-001': {
     params: { problems: '  disk: /var/lib/juju is full' },
     message: 'the restore was refused before anything was changed:\n  disk: /var/lib/juju is full',

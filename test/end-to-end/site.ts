@@ -42,6 +42,8 @@ export interface SiteOptions {
   readonly keepFree?: number;
   /** The section `storage` of holdfast.yaml, one line of YAML; the example's directory when not given. */
   readonly storage?: string;
+  /** The section `storages`, one line of YAML; paths are relative to the example's directory. */
+  readonly storages?: string;
   /** Is given the example's directory before anything is in it: to mount volumes there. */
   readonly prepare?: (directory: string) => Promise<void>;
 }
@@ -272,6 +274,7 @@ export class Site {
     smallMembers,
     keepFree,
     storage,
+    storages,
   }: SiteOptions): Promise<void> {
     const members = smallMembers === true ? '  memberSize: 128KiB\n  buffers: 1MiB\n' : '';
     const { configFile } = this.example;
@@ -285,6 +288,7 @@ export class Site {
     if (storage !== undefined) {
       changed = changed.replace(/^storage:\n(?: .*\n)+/m, `storage: ${storage}\n`);
     }
+    if (storages !== undefined) changed += `storages: ${storages}\n`;
     await writeFile(configFile, changed);
   }
 }

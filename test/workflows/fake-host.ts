@@ -153,6 +153,12 @@ export class FakeHost {
       swapCollections: { replaced: 0 },
       pruneBackups: undefined,
       verifyBackup: undefined,
+      chooseBackups: { ids: [backupId], left: 0, incomplete: 0 },
+      prepareCopy: { present: false, archive, files: 2, bytes: 9_000 },
+      copyFiles: { copied: 9_000 },
+      verifyCopied: { verified: 9_000 },
+      commitCopy: undefined,
+      clearCopy: undefined,
     };
     return Object.fromEntries(
       Object.entries(results).map(([name, result]) => [
