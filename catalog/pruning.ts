@@ -1,6 +1,6 @@
 import type { BackupSummary } from './backup-summary';
 import { HoldfastError } from '../core/errors';
-import { lastGood, type PrunedBackup } from './retention';
+import { lastGoodAmong, type PrunedBackup } from './retention';
 
 /** What retention has to know of a listed backup. */
 export function prunedBackup(summary: BackupSummary, inUse?: string): PrunedBackup {
@@ -23,8 +23,8 @@ export function prunedBackup(summary: BackupSummary, inUse?: string): PrunedBack
 }
 
 /**
- * Whether a backup may be removed by its id: never a pinned one, never the last good one of its storage.
- * Others may be, also those that no rule of prune ever counts.
+ * Whether backups may be removed by their ids: never a pinned one, and never so many that nothing good
+ * is left in their storage. Others may be, also those that no rule of prune ever counts.
  *
  * @param backups of one controller in that storage
  * @throws HoldfastError HF-BACKUP-007, HF-BACKUP-008
@@ -32,12 +32,11 @@ export function prunedBackup(summary: BackupSummary, inUse?: string): PrunedBack
 export function requireRemovable(
   storage: string,
   backups: readonly BackupSummary[],
-  id: string,
+  ids: readonly string[],
 ): void {
-  if (backups.find((backup) => backup.id === id)?.pinned === true) {
-    throw new HoldfastError('HF-BACKUP-007', { id });
-  }
-  if (lastGood(backups.map((backup) => prunedBackup(backup))).has(id)) {
-    throw new HoldfastError('HF-BACKUP-008', { id, storage });
-  }
+  const pinned = backups.find((backup) => backup.pinned && ids.includes(backup.id));
+  if (pinned !== undefined) throw new HoldfastError('HF-BACKUP-007', { id: pinned.id });
+  const known = backups.map((backup) => prunedBackup(backup));
+  const last = lastGoodAmong(known, ids);
+  if (last !== undefined) throw new HoldfastError('HF-BACKUP-008', { id: last, storage });
 }

@@ -95,11 +95,26 @@ function counts({ status, safety, restorable }: PrunedBackup): boolean {
   return status === 'complete' && !safety && restorable;
 }
 
-/** Ids of the newest good backup and, when that is partial, of the newest that is not: never removed. */
-export function lastGood(backups: readonly PrunedBackup[]): ReadonlySet<string> {
+/** The newest good backup and, when that is partial, the newest that is not. */
+function newestGood(backups: readonly PrunedBackup[]): PrunedBackup[] {
   const counted = inOrder(backups).filter(counts);
   const whole = counted.find(({ partial }) => !partial);
-  return new Set([counted[0], whole].flatMap((backup) => (backup === undefined ? [] : backup.id)));
+  return [...new Set([counted[0], whole])].filter((backup) => backup !== undefined);
+}
+
+/**
+ * The backup without which nothing good would be left, or nothing that has the files of all hosts,
+ * when these are removed; undefined when enough is left.
+ */
+export function lastGoodAmong(
+  backups: readonly PrunedBackup[],
+  ids: readonly string[],
+): string | undefined {
+  const left = backups.filter(({ id }) => !ids.includes(id));
+  const kept = newestGood(left);
+  return newestGood(backups).find(
+    ({ partial }) => kept.length === 0 || (!partial && kept.every((backup) => backup.partial)),
+  )?.id;
 }
 
 /**
@@ -118,7 +133,7 @@ export function planPrune(
 ): readonly PruneDecision[] {
   const newestFirst = inOrder(backups);
   const counted = newestFirst.filter(counts);
-  const good = lastGood(backups);
+  const good = new Set(newestGood(backups).map(({ id }) => id));
   const kept = keptByRules(counted, rules);
   return newestFirst.map((backup): PruneDecision => {
     const { id, size, at } = backup;

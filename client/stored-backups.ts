@@ -99,9 +99,7 @@ export class StoredBackups {
     const controllers = new Set([...found.values()].map(({ controller }) => controller));
     for (const controller of controllers) {
       const backups = await listBackups({ ...query, controller });
-      for (const { id } of backups) {
-        if (found.has(id)) requireRemovable(query.storage.name, backups, id);
-      }
+      requireRemovable(query.storage.name, backups, [...found.keys()]);
     }
     return [...found.values()];
   }

@@ -88,8 +88,8 @@ async function named(
   ids: readonly string[],
   readerOf: (id: string) => Promise<string | undefined>,
 ): Promise<Chosen[]> {
+  requireRemovable(storage, backups, ids);
   for (const id of ids) {
-    requireRemovable(storage, backups, id);
     const reader = await readerOf(id);
     if (reader !== undefined) throw new HoldfastError('HF-LOCK-004', { id, reader });
   }
