@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
+import { until } from '../examples/until';
 import { Site } from './site';
 
 describe('backups that no rule keeps', () => {
@@ -57,6 +58,12 @@ describe('backups that no rule keeps', () => {
       expect.stringMatching(/complete, verified /),
     ]);
     await writeFile(join(directory, name), whole);
+    // Of two results in one second the damage counts.
+    const mark = (await readdir(directory)).find((each) => each.endsWith('.damaged')) ?? '';
+    const found = Number(mark.split('.')[1]);
+    await until('the next second', () =>
+      Promise.resolve(Date.now() / 1000 >= found + 1 ? true : undefined),
+    );
     const again = await site.holdfast('verify', '--sample', '100%', '--json');
     expect(again.status).toBe(0);
     const last = again.stdout.trimEnd().split('\n').at(-1) ?? '';
@@ -98,7 +105,9 @@ describe('backups that no rule keeps', () => {
     const { changed } = documentSchemas.pin.parse(JSON.parse(pinned.stdout));
     expect(changed).toBe(true);
     expect((await site.holdfast('pin', first)).stderr).toContain('it was pinned already');
-    expect((await site.holdfast('list')).stdout).toMatch(new RegExp(`${first}.*complete, verified, pinned`));
+    expect((await site.holdfast('list')).stdout).toMatch(
+      new RegExp(`${first}.*complete, verified, pinned`),
+    );
     expect((await site.holdfast('info', first)).stdout).toMatch(/^pinned: +yes/m);
     const removal = await site.holdfast('remove', first, '--yes');
     expect(removal.status).toBe(14);
