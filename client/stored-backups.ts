@@ -2,9 +2,18 @@ import type { BackupSummary } from '../catalog/backup-summary';
 import { setPin } from '../catalog/marks';
 import { prunedBackup, requireRemovable } from '../catalog/pruning';
 import { planPrune, type KeepRules, type PruneDecision } from '../catalog/retention';
-import { findBackup, findStored, listBackups, type FoundBackup } from '../catalog/storage-catalog';
+import { ManifestCache } from '../catalog/manifest-cache';
+import {
+  findBackup,
+  findStored,
+  listBackups,
+  listIds,
+  type CatalogQuery,
+  type FoundBackup,
+} from '../catalog/storage-catalog';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
+import { storageIdentity } from '../config/storage-identity';
 import type { HostIdentity } from '../controller/host-identity';
 import { isHoldfastError } from '../core/errors';
 import type { BackupStorage } from '../storage/contract';
@@ -21,6 +30,8 @@ export class StoredBackups {
   constructor(
     readonly config: HoldfastConfig,
     protected readonly environment: Environment,
+    /** Told what a user should know although nothing fails. */
+    protected readonly onNotice: (notice: string) => void = () => undefined,
   ) {}
 
   /** Ends the connections. */
@@ -40,7 +51,12 @@ export class StoredBackups {
    * @throws HoldfastError HF-STORAGE-005, HF-STORAGE-006
    */
   async list(signal?: AbortSignal): Promise<readonly BackupSummary[]> {
-    return listBackups(await this.#query(signal));
+    return listBackups(await this.#listQuery(signal));
+  }
+
+  /** Ids of the same backups: by the storage's listing alone. @throws as `list` */
+  async ids(signal?: AbortSignal): Promise<readonly string[]> {
+    return listIds(await this.#query(signal));
   }
 
   /** One complete backup, by (the beginning of) an id or `latest`. @throws as `findBackup` of the catalog. */
@@ -102,6 +118,20 @@ export class StoredBackups {
       requireRemovable(query.storage.name, backups, [...found.keys()]);
     }
     return [...found.values()];
+  }
+
+  async #listQuery(signal: AbortSignal | undefined): Promise<CatalogQuery> {
+    const { config, environment } = this;
+    const { cache: path } = config.catalog;
+    if (path === false) return this.#query(signal);
+    const cache = new ManifestCache({
+      path,
+      storage: storageIdentity(config.storage),
+      uid: environment.uid,
+      now: () => environment.now(),
+      onProblem: (problem) => this.onNotice(problem),
+    });
+    return { ...(await this.#query(signal)), cache };
   }
 
   async #query(signal: AbortSignal | undefined) {

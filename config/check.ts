@@ -76,6 +76,7 @@ function secretsOf({ config }: LoadedConfig): [string, SecretReference][] {
     ...Object.entries(config.storages).flatMap(([name, storage]) =>
       storageSecrets(storage, `storages.${name}`),
     ),
+    ['catalog.password', config.catalog.type === 'mongodb' ? config.catalog.password : undefined],
     ['temporal.apiKey', config.temporal.apiKey],
   ];
   return named.flatMap(([path, reference]) => (reference === undefined ? [] : [[path, reference]]));

@@ -1,3 +1,4 @@
+import type { CatalogConfig } from './catalog-schema';
 import type { NamelessStorage, StorageSettings } from './storage-schema';
 
 /** Where a secret lies; its value is read by `readSecret` on the host that needs it. */
@@ -98,6 +99,7 @@ export interface HoldfastConfig {
   readonly storage: StorageSettings;
   /** The others, by their names; `findStorage` finds any of them. */
   readonly storages: Readonly<Record<string, NamelessStorage>>;
+  readonly catalog: CatalogConfig;
   /** Absolute. */
   readonly workspace: string;
   /** State directory of the embedded Temporal server, absolute. */

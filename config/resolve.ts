@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { resolveCatalog } from './catalog-schema';
+import type { Environment } from './environment';
 import type { HoldfastConfig, SecretReference, TemporalTlsConfig } from './holdfast-config';
 import type { ParsedConfig } from './schema';
 import { resolveStorage } from './storage-schema';
@@ -37,7 +39,11 @@ function resolveServices({ services, machine }: ParsedConfig['controller'], dire
 }
 
 /** Makes every path absolute and fills in what depends on other settings. `base` gives the directory a path is relative to. */
-export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig {
+export function resolveConfig(
+  parsed: ParsedConfig,
+  base: Base,
+  environment: Pick<Environment, 'variables' | 'home' | 'hostname'>,
+): HoldfastConfig {
   const { controller, mongo, storage, temporal } = parsed;
   const { readBytesPerSecond, writeBytesPerSecond, ...limits } = parsed.limits;
   const own = base([]);
@@ -66,6 +72,7 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
         return [name, resolved];
       }),
     ),
+    catalog: resolveCatalog(parsed.catalog, own, environment),
     workspace,
     state:
       parsed.state === undefined
@@ -90,6 +97,7 @@ export interface Setting {
 
 /** Paths of secrets; those of a named storage are as those of `storage`. */
 const secretPaths = new Set([
+  'catalog.password',
   'mongo.password',
   'storage.credentials.secretAccessKey',
   'storage.encryption.key',

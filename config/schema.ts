@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { machineTagPattern, uuidPattern } from '../core/ids';
+import { catalogSchema } from './catalog-schema';
 import { absolutePath, duration, hostPort, path, secret, section, size, text } from './fields';
 import { storageSchema, storagesSchema } from './storage-schema';
 
@@ -93,6 +94,7 @@ export const schema = section({
   mongo: mongo.prefault({}),
   storage: storageSchema,
   storages: storagesSchema.prefault({}),
+  catalog: catalogSchema.prefault({ type: 'storage' }),
   workspace: path.prefault('/var/lib/holdfast'),
   state: path.optional(),
   temporal: temporal.prefault({}),

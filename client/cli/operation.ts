@@ -14,13 +14,13 @@ import { follow, type Detached, type FollowOptions } from './follow';
  * is worked on, where it is not the default one.
  */
 export async function withClient<T>(
-  { environment, config: file }: CommandContext,
+  { environment, config: file, terminal }: CommandContext,
   use: (client: HoldfastClient) => Promise<T>,
   storage?: string,
 ): Promise<T> {
   const { config } = await loadConfig({ environment, file });
   const chosen = storage === undefined ? config : withDefaultStorage(config, storage);
-  const client = new HoldfastClient(chosen, environment);
+  const client = new HoldfastClient(chosen, environment, (notice) => terminal.notice(notice));
   try {
     return await use(client);
   } finally {

@@ -83,6 +83,11 @@ export class Terminal {
     if (!this.quiet && !this.json) this.err(line);
   }
 
+  /** What a user should know although nothing fails: shown even with `--json`, not with `--quiet`. */
+  notice(line: string): void {
+    if (!this.quiet) this.err(`note: ${line}`);
+  }
+
   /** A line that is always shown, on stderr. */
   err(line: string): void {
     this.#endLive();
