@@ -122,7 +122,7 @@ export interface StepBodies {
     ref: OperationRef,
     input: BackupInput,
     archive: ArchiveFacts,
-  ) => Promise<{ outcome: 'complete' | 'partial' }>;
+  ) => Promise<{ outcome: 'complete' | 'partial'; warnings?: readonly string[] }>;
   finishBackup: (ref: OperationRef) => Promise<void>;
   /** Does nothing unless the journal names this run. */
   undoBackup: (run: RunInfo) => Promise<void>;

@@ -48,6 +48,7 @@ const backupReport = {
   node: z.string().optional(),
   dumpRestarts: count.optional(),
   files: count,
+  warnings: z.array(z.string()).optional(),
   compensated: z.string().optional(),
   duration: z.number(),
 };

@@ -74,6 +74,23 @@ export const lineSchemas = {
     namespace: z.string().optional(),
     state: z.string().optional(),
   }),
+  entry: z.strictObject({
+    ...type('entry'),
+    v,
+    backupId: z.string(),
+    path: z.string(),
+    archivePath: z.string(),
+    entryType: z.enum(['file', 'directory', 'symlink']),
+    mode: count,
+    uid: count,
+    gid: count,
+    size: count,
+    mtime: instant,
+    sha256: z.hex().length(64).optional(),
+    documents: count.optional(),
+    link: z.string().optional(),
+  }),
+  notice: z.strictObject({ ...type('notice'), v, message: z.string() }),
   error: z.strictObject({
     ...type('error'),
     v,
@@ -86,7 +103,12 @@ export const lineSchemas = {
 
 const verified = z.strictObject({ at: instant, sound: z.boolean() }).optional();
 
+const state = z.enum(['incomplete', 'damaged', 'verified', 'complete']);
+/** Who answered. */
+const from = z.enum(['catalog', 'storage']);
+
 const listed = {
+  state,
   id: z.string(),
   controller: z.string(),
   size: count,
@@ -100,6 +122,7 @@ export const documentSchemas = {
   list: z.strictObject({
     v,
     storage: z.string(),
+    from,
     backups: z.array(
       z.discriminatedUnion('status', [
         z.strictObject({
@@ -107,7 +130,7 @@ export const documentSchemas = {
           status: z.literal('complete'),
           finished: z.iso.datetime(),
           notes: z.string(),
-          jujuVersion: z.string(),
+          jujuVersion: z.string().optional(),
           hosts: z.array(z.string()),
           purpose: z.enum(['manual', 'scheduled', 'safety']),
           outcome: z.enum(['complete', 'partial']),
@@ -123,11 +146,55 @@ export const documentSchemas = {
     id: z.string(),
     size: count,
     status: z.literal('complete'),
+    state,
     restorable: z.boolean(),
     pinned: z.boolean(),
     verified,
     /** docs/format.md specifies it. */
     manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
+  }),
+  find: z.strictObject({
+    v,
+    storage: z.string(),
+    from,
+    pattern: z.string(),
+    backups: z.array(
+      z.strictObject({
+        id: z.string(),
+        controller: z.string(),
+        started: z.iso.datetime(),
+        finished: z.iso.datetime(),
+        hosts: z.array(z.strictObject({ machine: z.string(), hostname: z.string() })),
+        purpose: z.enum(['manual', 'scheduled', 'safety']),
+        outcome: z.enum(['complete', 'partial']),
+        pinned: z.boolean(),
+        state,
+        verified,
+        datasets: z.array(
+          z.strictObject({
+            id: z.string(),
+            source: z.string(),
+            handler: z.string(),
+            repository: z.string(),
+            snapshotId: z.string().optional(),
+            file: z.string().optional(),
+            host: z.string().optional(),
+            atoms: z.array(z.strictObject({ name: z.string(), path: z.string() })),
+            totalFiles: count,
+            totalBytes: count,
+            bytesAdded: count,
+            durationMs: z.number(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  'catalog rebuild': z.strictObject({
+    v,
+    storage: z.string(),
+    entered: count,
+    added: count,
+    removed: count,
   }),
   download: z.strictObject({
     v,

@@ -375,6 +375,18 @@ export const errorTable = {
     message: 'storage {storage} is not configured as it should be: {problems}',
     hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
   },
+  'HF-CATALOG-001': {
+    exit: 1,
+    retryable: true,
+    message: 'the catalog at {hosts} cannot be used: {reason}',
+    hint: 'The storage itself has everything: `list`, `info`, `find` and `restore` work without a catalog. Check that mongod runs there and that the section `catalog` is right.',
+  },
+  'HF-CATALOG-002': {
+    exit: 2,
+    retryable: false,
+    message: 'there is no catalog to rebuild: catalog.type is {type}',
+    hint: 'Set catalog.type to mongodb to have one (docs/configuration.md); `list` and `find` work without.',
+  },
   'HF-BACKUP-001': {
     exit: 2,
     retryable: false,

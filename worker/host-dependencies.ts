@@ -1,7 +1,9 @@
-import type { ActivityDependencies } from '../activities/dependencies';
+import type { ActivityDependencies, CatalogEntries } from '../activities/dependencies';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
-import { allStorages, unknownStorage } from '../config/storages';
+import { allStorages, findStorage, unknownStorage } from '../config/storages';
+import { openCatalog, type ConfiguredCatalog } from '../catalog/configured-catalog';
+import { refreshEntry } from '../catalog/rebuild';
 import type { BackupStorage } from '../storage/contract';
 import { hostPace } from './host-pace';
 import type { LogFormat } from './log-line';
@@ -26,20 +28,39 @@ export function hostDependencies(
   const opened = new Map(
     allStorages(config).map((storage) => [storage.name, registry.openStorage(storage)] as const),
   );
+  const catalog = openCatalog(config.catalog, environment);
+  const openStorage = (name: string): BackupStorage => {
+    const storage = opened.get(name);
+    if (storage === undefined) throw unknownStorage(config, name);
+    return storage;
+  };
   return {
     activities: {
       config,
       environment,
       pace: hostPace(config.limits),
       record: (event) => log.info(event, `${event.step} ${event.event}`),
-      openStorage: (name): BackupStorage => {
-        const storage = opened.get(name);
-        if (storage === undefined) throw unknownStorage(config, name);
-        return storage;
-      },
+      catalog: catalog && catalogEntries(catalog, config, openStorage),
+      openStorage,
     },
     close: async () => {
       for (const storage of opened.values()) await storage.close();
+      await catalog?.catalog.close();
+    },
+  };
+}
+
+/** `config` names every storage that is asked for. */
+function catalogEntries(
+  { catalog, storage: known }: ConfiguredCatalog,
+  config: HoldfastConfig,
+  openStorage: (name: string) => BackupStorage,
+): CatalogEntries {
+  return {
+    refresh: (name, controller, id, signal) => {
+      const storage = openStorage(name);
+      const as = known(findStorage(config, name), storage.capabilities());
+      return refreshEntry({ storage, controller, id, signal }, catalog, as);
     },
   };
 }

@@ -10,6 +10,7 @@ import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
 import { readWhole } from '../read-whole';
 import type { Attempt } from '../step';
+import { tellCatalog } from '../tell-catalog';
 import { StepResult } from '../workspace/step-result';
 import { z } from 'zod';
 import { finishedBundle } from './bundle-files';
@@ -18,11 +19,19 @@ import { finishedDump } from './dump-database';
 import { inspectedRope } from './inspect-rope';
 import { indexPath } from './rope-files';
 
+/** What became of a backup. */
+export interface CommittedBackup {
+  readonly outcome: 'complete' | 'partial';
+  /** What could not be done beside it. */
+  readonly warnings?: readonly string[];
+}
+
 /** The time of the commit is taken once: a commit tried again must write the same bytes. */
 const commitTime = new StepResult('commit', z.object({ finished: z.number() }));
 
 /**
- * Makes the backup complete: INDEX, then MANIFEST, which only one writer can put.
+ * Makes the backup complete: INDEX, then MANIFEST, which only one writer can put, then the catalog
+ * where there is one.
  *
  * Side effect: two files in the storage; with the second the backup exists. Idempotency key:
  * directory, name, owner and bytes; a MANIFEST of the same bytes is success. Compensation: none,
@@ -35,7 +44,7 @@ export async function commitBackup(
   ref: OperationRef,
   input: BackupInput,
   archive: ArchiveFacts,
-): Promise<{ outcome: 'complete' | 'partial' }> {
+): Promise<CommittedBackup> {
   const { directory } = await enterJournaled(dependencies, ref);
   const { signal } = attempt;
   const now = { finished: dependencies.environment.now() };
@@ -65,7 +74,9 @@ export async function commitBackup(
       owner: ' with another MANIFEST',
     });
   }
-  return { outcome: manifest.outcome };
+  const changed = { storage: storage.name, controller: ref.directory, ids: [ref.backupId] };
+  const warning = await tellCatalog(dependencies, attempt, changed);
+  return { outcome: manifest.outcome, ...(warning === undefined ? {} : { warnings: [warning] }) };
 }
 
 async function manifestOf(

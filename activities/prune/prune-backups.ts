@@ -10,6 +10,7 @@ import { messageNames, type PruneInput, type PruneReport } from '../../core/mess
 import { storageDirectory } from '../../core/operation';
 import type { ActivityDependencies } from '../dependencies';
 import type { Attempt } from '../step';
+import { tellCatalog } from '../tell-catalog';
 
 const backupIdKey = defineSearchAttributeKey(
   messageNames.searchAttributes.backupId,
@@ -61,6 +62,8 @@ export async function pruneBackups(
     report.freed += sizes.get(id) ?? 0;
     progress.add(1);
   }
+  const ids = [...report.removed, ...report.swept];
+  await tellCatalog(dependencies, attempt, { storage: storage.name, controller, ids });
   return { v: 1, kind: 'prune', ...report };
 }
 

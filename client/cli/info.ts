@@ -1,3 +1,4 @@
+import { backupState } from '../../catalog/backup-state';
 import type { CompleteBackup } from '../../catalog/backup-summary';
 import { quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
@@ -16,7 +17,8 @@ export const info: CommandRun = (context, input) => {
       if (terminal.json) {
         const { id, size, status, restorable, pinned, verified } = summary;
         const known = verified === undefined ? {} : { verified };
-        terminal.outJson({ v: 1, id, size, status, restorable, pinned, ...known, manifest });
+        const state = backupState(summary);
+        terminal.outJson({ v: 1, id, size, status, state, restorable, pinned, ...known, manifest });
       } else if (terminal.quiet) {
         terminal.out(summary.id);
       } else {

@@ -45,6 +45,7 @@ export function showBackup(terminal: Terminal, report: BackupReport, notes: stri
   if (!terminal.json) {
     if (!terminal.quiet)
       renderBackup(report, notes, terminal.width).forEach((line) => terminal.out(line));
+    (report.warnings ?? []).forEach((warning) => terminal.err(`warning: ${warning}`));
     terminal.out(report.backupId);
   }
   return report.outcome === 'partial' ? 3 : 0;

@@ -85,7 +85,8 @@ export class Terminal {
 
   /** What a user should know although nothing fails: shown even with `--json`, not with `--quiet`. */
   notice(line: string): void {
-    if (!this.quiet) this.err(`note: ${line}`);
+    if (this.quiet) return;
+    this.err(this.json ? JSON.stringify({ type: 'notice', v: 1, message: line }) : `note: ${line}`);
   }
 
   /** A line that is always shown, on stderr. */

@@ -385,6 +385,16 @@ const texts: Texts = {
       'storage tape is not configured as it should be: module ./tape.js exports no openStorage',
     hint: 'Correct the section storage of holdfast.yaml (docs/storage.md).',
   },
+  'HF-CATALOG-001': {
+    params: { hosts: '10.0.0.9:27017', reason: 'connect ECONNREFUSED 10.0.0.9:27017' },
+    message: 'the catalog at 10.0.0.9:27017 cannot be used: connect ECONNREFUSED 10.0.0.9:27017',
+    hint: 'The storage itself has everything: `list`, `info`, `find` and `restore` work without a catalog. Check that mongod runs there and that the section `catalog` is right.',
+  },
+  'HF-CATALOG-002': {
+    params: { type: 'storage' },
+    message: 'there is no catalog to rebuild: catalog.type is storage',
+    hint: 'Set catalog.type to mongodb to have one (docs/configuration.md); `list` and `find` work without.',
+  },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },
     message: 'yesterday is not a backup id',

@@ -31,9 +31,12 @@ export const backupCommands: readonly CommandSpec[] = [
     name: 'list',
     summary: 'list the backups in the storage',
     description:
-      "Lists this controller's backups, the newest first, with what their MANIFESTs say. Needs no Temporal.",
+      "Lists this controller's backups, the newest first, with what their MANIFESTs say: by the catalog where one is configured, else by the storage. Each MANIFEST is read once and kept on this computer's disk. Needs no Temporal.",
     arguments: [],
-    options: [inStorage],
+    options: [
+      { name: 'brief', description: 'ids only, one a line; no MANIFEST is read' },
+      inStorage,
+    ],
     examples: [
       'holdfast list',
       'holdfast list --storage offsite',
