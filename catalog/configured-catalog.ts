@@ -6,8 +6,13 @@ import type { StorageSettings } from '../config/storage-schema';
 import type { StorageCapabilities } from '../storage/contract';
 import { MongoCatalog, type CatalogStorage } from './mongo-catalog';
 
-/** Milliseconds until a server must have been found: nobody waits long for what is only quicker. */
-const timeout = 3_000;
+/** Milliseconds until a server must have been found. */
+export const catalogTimeouts = {
+  /** To be asked: nobody waits long for what is only quicker. */
+  question: 1_500,
+  /** To be told: an election is sat out. */
+  change: 12_000,
+} as const;
 
 /** A catalog of the configuration, and how it knows storages. */
 export interface ConfiguredCatalog {
@@ -20,6 +25,7 @@ export interface ConfiguredCatalog {
 export function openCatalog(
   config: CatalogConfig,
   environment: Pick<Environment, 'variables' | 'uid'>,
+  timeout: number,
 ): ConfiguredCatalog | undefined {
   if (config.type === 'storage') return undefined;
   const { hosts, replicaSet, tls, username, password, database, host } = config;

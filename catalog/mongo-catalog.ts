@@ -193,10 +193,11 @@ export class MongoCatalog {
       // The driver's own way is a dynamic import(), which fails without a word under Jest.
       runtimeAdapters: { os },
       readPreference: 'primary',
-      writeConcern: { w: 'majority' },
+      writeConcern: { w: 'majority', wtimeoutMS: timeout * 2 },
       serverSelectionTimeoutMS: timeout,
       connectTimeoutMS: timeout,
-      timeoutMS: timeout * 2,
+      // A server that stopped in the middle of an answer.
+      socketTimeoutMS: timeout * 2,
     });
     try {
       await client.connect();

@@ -101,7 +101,7 @@ function readParts(text: readonly string[]): Part[] {
       tokens.push({ type: 'any' });
     } else if (character === '?') {
       tokens.push({ type: 'one' });
-    } else {
+    } else if (character !== '\\' || text[at + 1] !== '/') {
       if (character === '\\' && at + 1 < text.length) at += 1;
       tokens.push({ type: 'literal', character: text[at] ?? '' });
     }

@@ -1,4 +1,8 @@
-import { openCatalog, type ConfiguredCatalog } from '../catalog/configured-catalog';
+import {
+  catalogTimeouts,
+  openCatalog,
+  type ConfiguredCatalog,
+} from '../catalog/configured-catalog';
 import { ManifestCache } from '../catalog/manifest-cache';
 import type { CatalogStorage, MongoCatalog } from '../catalog/mongo-catalog';
 import { rebuildCatalog, refreshEntry, type Rebuilt } from '../catalog/rebuild';
@@ -24,7 +28,7 @@ export class BackupCatalog {
     private readonly environment: Environment,
     private readonly onNotice: (notice: string) => void,
   ) {
-    this.#configured = openCatalog(config.catalog, environment);
+    this.#configured = openCatalog(config.catalog, environment, catalogTimeouts.question);
   }
 
   async close(): Promise<void> {

@@ -2,7 +2,11 @@ import type { ActivityDependencies, CatalogEntries } from '../activities/depende
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { allStorages, findStorage, unknownStorage } from '../config/storages';
-import { openCatalog, type ConfiguredCatalog } from '../catalog/configured-catalog';
+import {
+  catalogTimeouts,
+  openCatalog,
+  type ConfiguredCatalog,
+} from '../catalog/configured-catalog';
 import { refreshEntry } from '../catalog/rebuild';
 import type { BackupStorage } from '../storage/contract';
 import { hostPace } from './host-pace';
@@ -28,7 +32,7 @@ export function hostDependencies(
   const opened = new Map(
     allStorages(config).map((storage) => [storage.name, registry.openStorage(storage)] as const),
   );
-  const catalog = openCatalog(config.catalog, environment);
+  const catalog = openCatalog(config.catalog, environment, catalogTimeouts.change);
   const openStorage = (name: string): BackupStorage => {
     const storage = opened.get(name);
     if (storage === undefined) throw unknownStorage(config, name);
