@@ -44,6 +44,8 @@ export interface SiteOptions {
   readonly storage?: string;
   /** The section `storages`, one line of YAML; paths are relative to the example's directory. */
   readonly storages?: string;
+  /** The section `catalog`, one line of YAML; the example's own when not given. */
+  readonly catalog?: string | undefined;
   /** Is given the example's directory before anything is in it: to mount volumes there. */
   readonly prepare?: (directory: string) => Promise<void>;
 }
@@ -275,6 +277,7 @@ export class Site {
     keepFree,
     storage,
     storages,
+    catalog,
   }: SiteOptions): Promise<void> {
     const members = smallMembers === true ? '  memberSize: 128KiB\n  buffers: 1MiB\n' : '';
     const { configFile } = this.example;
@@ -289,6 +292,9 @@ export class Site {
       changed = changed.replace(/^storage:\n(?: .*\n)+/m, `storage: ${storage}\n`);
     }
     if (storages !== undefined) changed += `storages: ${storages}\n`;
+    if (catalog !== undefined) {
+      changed = changed.replace(/^catalog:\n(?: .*\n)+/m, `catalog: ${catalog}\n`);
+    }
     await writeFile(configFile, changed);
   }
 }
