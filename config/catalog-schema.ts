@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Environment } from './environment';
 import { hostPort, path, secret, section, text } from './fields';
 
-const cache = z.union([z.literal(false), path]).optional();
+const cache = z.union([path, z.literal(false)]).optional();
 
 const storageCatalog = section({ type: z.literal('storage'), cache });
 

@@ -57,6 +57,7 @@ const areas = Object.freeze({
   LOCAL: 'Local files',
   MANIFEST: 'MANIFEST',
   STORAGE: 'Storage',
+  CATALOG: 'Catalog',
   BACKUP: 'Backup',
   COPY: 'Copy',
   PREFLIGHT: 'Checks before a restore',

@@ -65,7 +65,8 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', (shell) 
       const typed = line.split(' ').at(-1) ?? '';
       return words.filter((word) => word !== '' && word.startsWith(typed)).toSorted();
     };
-    expect(complete('holdfast c')).toEqual(['cancel', 'completion', 'config', 'copy', 'create']);
+    const words = ['cancel', 'catalog', 'completion', 'config', 'copy', 'create'];
+    expect(complete('holdfast c')).toEqual(words);
     expect(complete('holdfast config ')).toEqual(['check', 'show']);
     expect(complete('holdfast --json --config x config s')).toEqual(['show']);
     expect(complete('holdfast restore --r')).toEqual(['--replace', '--resume', '--rollback']);

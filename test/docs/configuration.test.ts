@@ -97,6 +97,7 @@ describe('docs/configuration.md', () => {
       'controller.services.type',
       'mongo.readFrom',
       'storage.name',
+      'catalog.type',
       'workspace',
       'temporal.address',
       'temporal.namespace',
