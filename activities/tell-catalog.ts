@@ -1,5 +1,6 @@
 import { errorText } from '../core/errors';
 import type { ActivityDependencies } from './dependencies';
+import type { Progress } from './progress';
 import type { Attempt } from './step';
 
 /** Backups that a step changed, or removed. */
@@ -17,11 +18,12 @@ export interface ChangedBackups {
  * @returns the warning; undefined when all went well
  */
 export async function tellCatalog(
-  { catalog }: ActivityDependencies,
-  { signal, progress, warn }: Pick<Attempt, 'signal' | 'progress' | 'warn'>,
+  { catalog }: Pick<ActivityDependencies, 'catalog'>,
+  attempt: Pick<Attempt, 'signal' | 'warn'> & { readonly progress: Pick<Progress, 'during'> },
   { storage, controller, ids }: ChangedBackups,
 ): Promise<string | undefined> {
   if (catalog === undefined) return undefined;
+  const { signal, progress } = attempt;
   try {
     for (const id of ids) {
       await progress.during(catalog.refresh(storage, controller, id, signal));
@@ -30,7 +32,7 @@ export async function tellCatalog(
   } catch (error) {
     signal.throwIfAborted();
     const reason = errorText(error);
-    warn('the catalog was not told', { reason });
+    attempt.warn('the catalog was not told', { reason });
     return `the catalog was not told (holdfast catalog rebuild makes up for it): ${reason}`;
   }
 }

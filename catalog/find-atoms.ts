@@ -1,7 +1,7 @@
 import type { Manifest, ManifestDataset } from '../archive/manifest';
 import type { BackupSummary } from './backup-summary';
-import { PathPattern } from './path-pattern';
 import type { Verified } from './marks';
+import type { PathPattern } from './path-pattern';
 
 /** A piece of a dataset that can be restored by itself. */
 export interface Atom {

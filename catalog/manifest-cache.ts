@@ -115,8 +115,10 @@ export class ManifestCache {
   }
 
   #tell(what: string, error: unknown): void {
-    const { path, onProblem } = this.options;
-    onProblem(`the cache of MANIFESTs below ${path} cannot be ${what}: ${errorText(error)}`);
+    const { path } = this.options;
+    this.options.onProblem(
+      `the cache of MANIFESTs below ${path} cannot be ${what}: ${errorText(error)}`,
+    );
   }
 
   #fileOf(directory: string): string {
@@ -152,8 +154,8 @@ export class ManifestCache {
 
   /** Files of storages that nobody lists any more, and what interrupted writers left. */
   async #sweep(): Promise<void> {
-    const { path, now } = this.options;
-    const before = now() - keptUnused;
+    const { path } = this.options;
+    const before = this.options.now() - keptUnused;
     for (const name of await readdir(path)) {
       if (!namePattern.test(name)) continue;
       const file = join(path, name);

@@ -220,7 +220,7 @@ function queryOf({ identity }: CatalogStorage, controller: string | undefined): 
 }
 
 /** Values for an aggregation: nothing in them is taken for an operator. */
-function literals(fields: Document): Document {
+function literals(fields: Readonly<Record<string, unknown>>): Document {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, { $literal: value }]),
   );

@@ -1,6 +1,5 @@
 import type { Manifest, ManifestDataset } from '../../archive/manifest';
-import type { BackupSummary } from '../../catalog/backup-summary';
-import { judge } from '../../catalog/backup-summary';
+import { judge, type BackupSummary } from '../../catalog/backup-summary';
 import { backupDatasets, selectAtoms, type FindRequest } from '../../catalog/find-atoms';
 import { serializeManifest } from '../../archive/manifest';
 import { PathPattern } from '../../catalog/path-pattern';
@@ -32,7 +31,7 @@ function summaryOf(
   const started = `2025-01-0${day}T12:00:00Z`;
   const manifest = manifestOf(id, { datasets: [dataset], started, ...changes });
   const bytes = serializeManifest(manifest);
-  const stored = [...manifest.files.map((file) => ({ name: file.name, size: file.stored.size }))];
+  const stored = manifest.files.map((file) => ({ name: file.name, size: file.stored.size }));
   const named = [...stored, manifest.index, { name: manifestName, size: bytes.length }];
   const files = [...named, ...marks.map((name) => ({ name, size: 1 }))].map((file) => {
     return { ...file, etag: 'e', modified: 0 };
