@@ -56,15 +56,15 @@ export function hostDependencies(
 
 /** `config` names every storage that is asked for. */
 function catalogEntries(
-  { catalog, storage: known }: ConfiguredCatalog,
+  configured: ConfiguredCatalog,
   config: HoldfastConfig,
   openStorage: (name: string) => BackupStorage,
 ): CatalogEntries {
   return {
     refresh: (name, controller, id, signal) => {
       const storage = openStorage(name);
-      const as = known(findStorage(config, name), storage.capabilities());
-      return refreshEntry({ storage, controller, id, signal }, catalog, as);
+      const as = configured.storage(findStorage(config, name), storage.capabilities());
+      return refreshEntry({ storage, controller, id, signal }, configured.catalog, as);
     },
   };
 }

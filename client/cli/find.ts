@@ -17,22 +17,26 @@ import type { Terminal } from './terminal';
 export const find: CommandRun = (context, input) => {
   const { terminal, environment } = context;
   const request = requestOf(input, environment.now());
-  return withClient(context, async (client) => {
-    if (hasOption(input, 'entries')) return showEntries(terminal, client, request);
-    const { from, value } = await client.findAtoms(request);
-    if (terminal.json) {
-      const storage = client.config.storage.name;
-      const pattern = request.pattern.text;
-      terminal.outJson({ v: 1, storage, from, pattern, backups: value.map(toJson) });
-    } else if (terminal.quiet) {
-      value.forEach(({ backup }) => terminal.out(backup.id));
-    } else if (value.length === 0) {
-      terminal.note(`no backup holds ${quoteName(request.pattern.text)}`);
-    } else {
-      atomTable(value, terminal.width).forEach((line) => terminal.out(line));
-    }
-    return 0;
-  });
+  return withClient(
+    context,
+    async (client) => {
+      if (hasOption(input, 'entries')) return showEntries(terminal, client, request);
+      const { from, value } = await client.findAtoms(request);
+      if (terminal.json) {
+        const storage = client.config.storage.name;
+        const pattern = request.pattern.text;
+        terminal.outJson({ v: 1, storage, from, pattern, backups: value.map(toJson) });
+      } else if (terminal.quiet) {
+        value.forEach(({ backup }) => terminal.out(backup.id));
+      } else if (value.length === 0) {
+        terminal.note(`no backup holds ${quoteName(request.pattern.text)}`);
+      } else {
+        atomTable(value, terminal.width).forEach((line) => terminal.out(line));
+      }
+      return 0;
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 function requestOf(input: CommandInput, now: number): FindRequest {

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command-spec';
+import { inStorage } from './shared';
 
 /** Finding what backups hold. */
 export const catalogCommands: readonly CommandSpec[] = [
@@ -25,6 +26,7 @@ export const catalogCommands: readonly CommandSpec[] = [
         description: 'only of backups begun that long ago (30d), or before a date (2026-01-02)',
       },
       { name: 'entries', description: 'look through the entries of the archives' },
+      inStorage,
     ],
     examples: [
       'holdfast find juju',
@@ -39,8 +41,8 @@ export const catalogCommands: readonly CommandSpec[] = [
     description:
       'Enters every backup of the storage into the catalog that the section `catalog` names, and forgets those that are gone. Doing it again changes nothing. It is needed once, and after the catalog was lost; until then `list` and `find` answer from the storage. Needs no Temporal.',
     arguments: [],
-    options: [],
-    examples: ['holdfast catalog rebuild'],
+    options: [inStorage],
+    examples: ['holdfast catalog rebuild', 'holdfast catalog rebuild --storage offsite'],
     load: async () => (await import('../catalog.js')).catalogRebuild,
   },
 ];
