@@ -152,7 +152,10 @@ describe('the commands that find backups, on S3', () => {
     const ended: Ended[] = [];
     const list = async (): Promise<void> => void ended.push(await run('list', '--json'));
     expect(await manifestsRead(list)).toBe(count);
+    const before = proxy.seen.length;
     expect(await manifestsRead(list)).toBe(0);
+    // The folders of the bucket, then four objects of each backup in pages of a thousand.
+    expect(proxy.seen.length - before).toBeLessThanOrEqual(3 + Math.ceil((4 * count) / 1_000));
     const [cold, warm] = ended;
     expect([cold?.status, cold?.stderr]).toEqual([0, '']);
     expect(warm?.stdout).toBe(cold?.stdout);
@@ -161,8 +164,16 @@ describe('the commands that find backups, on S3', () => {
       [incomplete, 'incomplete'],
       ...newestFirst.map((id) => [id, 'complete']),
     ]);
-    if (fullSweep) expect(warm?.took).toBeLessThan(2_000);
   });
+
+  if (fullSweep) {
+    it('list a thousand of them in less than two seconds', async () => {
+      const took: number[] = [];
+      for (let round = 0; round < 5; round += 1) took.push((await run('list')).took);
+      // This computer may have other things to do at the same time.
+      expect(Math.min(...took)).toBeLessThan(2_000);
+    });
+  }
 
   it('list ids alone with --brief, and read no MANIFEST for it', async () => {
     let brief: Ended | undefined;
