@@ -15,6 +15,11 @@ import { loadInPlace } from './collections/load-in-place';
 import { preflightCollections } from './collections/preflight-collections';
 import { prepareCollections } from './collections/prepare-collections';
 import { swapCollections } from './collections/swap-collections';
+import { clearCopy } from './copy/clear-copy';
+import { commitCopy } from './copy/commit-copy';
+import { copyFiles } from './copy/copy-files';
+import { prepareCopy } from './copy/prepare-copy';
+import { verifyCopied } from './copy/verify-copied';
 import type { ProgressUnit } from '../core/messages';
 import type { ActivityDependencies } from './dependencies';
 import { beginRestore } from './restore/begin-restore';
@@ -36,6 +41,7 @@ import { undoRestore } from './restore/undo-restore';
 import { pruneBackups } from './prune/prune-backups';
 import { bindStep, type Attempt } from './step';
 import type { HostSteps } from './steps';
+import { chooseBackups } from './verify/choose-backups';
 import { verifyBackup } from './verify/verify-backup';
 
 /** Every activity of a host's worker, bound to what it needs. */
@@ -97,5 +103,12 @@ export function createActivities(dependencies: ActivityDependencies): HostSteps 
 
     pruneBackups: step('removing', 'entries', pruneBackups),
     verifyBackup: step('verifying', 'bytes', verifyBackup),
+    chooseBackups: step('choosing', 'entries', chooseBackups),
+
+    prepareCopy: step('preparing', 'entries', prepareCopy),
+    copyFiles: step('copying', 'bytes', copyFiles),
+    verifyCopied: step('verifying', 'bytes', verifyCopied),
+    commitCopy: silent('committing', 'files', commitCopy),
+    clearCopy: silent('cleaning up', 'files', clearCopy),
   };
 }

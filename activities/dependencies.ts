@@ -18,6 +18,15 @@ export interface StepEvent {
   readonly reason?: string;
 }
 
+/** The entries of a catalog. */
+export interface CatalogEntries {
+  /**
+   * Enters a backup as the storage of that name holds it now, or forgets one that is gone.
+   * @throws HoldfastError HF-CATALOG-001, and what the storage throws.
+   */
+  refresh(storage: string, controller: string, id: string, signal: AbortSignal): Promise<void>;
+}
+
 /** What the steps of a host need; built once by the worker and passed in. */
 export interface ActivityDependencies {
   readonly config: HoldfastConfig;
@@ -25,6 +34,8 @@ export interface ActivityDependencies {
   readonly pace: HostPace;
   /** The storage of that name. @throws HoldfastError HF-STORAGE-011 when it is not configured. */
   openStorage(name: string): BackupStorage;
+  /** Where one is configured. */
+  readonly catalog?: CatalogEntries | undefined;
   /** Writes the operations log, where there is one. */
   record?(event: StepEvent): void;
 }

@@ -1,4 +1,5 @@
 import { storageRoot } from '../config/storage-schema';
+import { findStorage } from '../config/storages';
 import { HoldfastError } from '../core/errors';
 import type { HostIdentity, OperationRef, Plan } from '../core/operation';
 import { identifyHost, rememberHost, requireSameHost } from '../controller/host-identity';
@@ -23,12 +24,12 @@ export async function identifyThisHost(dependencies: ActivityDependencies): Prom
   return { modelUuid, machine, machineId };
 }
 
-/** The settings that an operation begun now is bound to. */
+/** The settings that an operation begun now is bound to. @throws HoldfastError HF-STORAGE-011 */
 export function currentPlan(dependencies: ActivityDependencies, storage: string): Plan {
   const { config } = dependencies;
   return {
     storage,
-    storageRoot: storageRoot(config.storage),
+    storageRoot: storageRoot(findStorage(config, storage)),
     root: config.controller.root,
     dataDir: config.controller.dataDir,
     workspace: config.workspace,

@@ -2,11 +2,13 @@ import type {
   ArchiveFacts,
   BackupChoice,
   BackupInput,
+  CopyInput,
   PreflightReport,
   RestoreCollectionsInput,
   RestoreInput,
   PruneInput,
   PruneReport,
+  VerifyAllInput,
   VerifyInput,
   VerifyReport,
 } from '../core/messages';
@@ -82,6 +84,23 @@ export interface LoadSummary {
   readonly oplogEntries: number;
 }
 
+export interface ChosenBackups {
+  /** In the order in which they are to be read. */
+  readonly ids: readonly string[];
+  /** Others that could be read. */
+  readonly left: number;
+  readonly incomplete: number;
+}
+
+export interface PreparedCopy {
+  /** The identical backup is there: nothing is to be copied. */
+  readonly present: boolean;
+  readonly archive: ArchiveFacts;
+  /** Beside MANIFEST. */
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** A step's answer as it stands in a history; a step that has nothing to say answers the number alone. */
 export type Answer<R> = { readonly v: 1 } & ([R] extends [void] ? unknown : R);
 
@@ -109,7 +128,7 @@ export interface StepBodies {
     ref: OperationRef,
     input: BackupInput,
     archive: ArchiveFacts,
-  ) => Promise<{ outcome: 'complete' | 'partial' }>;
+  ) => Promise<{ outcome: 'complete' | 'partial'; warnings?: readonly string[] }>;
   finishBackup: (ref: OperationRef) => Promise<void>;
   /** Does nothing unless the journal names this run. */
   undoBackup: (run: RunInfo) => Promise<void>;
@@ -159,4 +178,12 @@ export interface StepBodies {
 
   pruneBackups: (input: PruneInput) => Promise<Omit<PruneReport, 'duration'>>;
   verifyBackup: (input: VerifyInput) => Promise<Omit<VerifyReport, 'duration'>>;
+  chooseBackups: (input: VerifyAllInput) => Promise<ChosenBackups>;
+
+  prepareCopy: (input: CopyInput, run: RunInfo) => Promise<PreparedCopy>;
+  copyFiles: (run: RunInfo) => Promise<{ copied: number }>;
+  verifyCopied: (run: RunInfo) => Promise<{ verified: number }>;
+  commitCopy: (run: RunInfo) => Promise<void>;
+  /** Also the undo: of the target only what is not complete goes. */
+  clearCopy: (run: RunInfo) => Promise<void>;
 }

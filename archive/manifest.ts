@@ -33,7 +33,8 @@ const fileSchema = z.object({
     .nullable(),
 });
 
-const datasetSchema = z.object({
+/** Schema of a dataset in a MANIFEST. */
+export const datasetSchema = z.object({
   id: z.string(),
   source: z.string(),
   handler: z.string(),

@@ -6,6 +6,7 @@ import {
   manifestName,
   type BackupStorage,
   type CallOptions,
+  type ReadHandle,
   type ScannedBackup,
   type StoredFile,
 } from '../storage/contract';
@@ -77,26 +78,28 @@ function startedOf(id: string): string | undefined {
   return Number.isNaN(Date.parse(at)) ? undefined : at;
 }
 
-async function readManifest(
-  storage: BackupStorage,
-  scanned: ScannedBackup,
+/** The MANIFEST of a scanned backup as the listing shows it; undefined when it has none. */
+export function manifestFile({ files }: ScannedBackup): StoredFile | undefined {
+  return files.find(({ name }) => name === manifestName);
+}
+
+function checkSize(backup: string, { size }: StoredFile): void {
+  if (size <= manifestLimit) return;
+  const reason = `it has ${size} bytes, ${manifestLimit} are allowed`;
+  throw new HoldfastError('HF-MANIFEST-001', { backup, reason });
+}
+
+async function readBytes(
+  handle: ReadHandle,
   file: StoredFile,
   options: CallOptions,
-): Promise<Manifest> {
-  if (file.size > manifestLimit) {
-    const reason = `it has ${file.size} bytes, ${manifestLimit} are allowed`;
-    throw new HoldfastError('HF-MANIFEST-001', { backup: scanned.name, reason });
-  }
-  const handle = await storage.openBackup(scanned.directory, scanned.name, options);
+): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of await handle.readFile(
-    manifestName,
-    { start: 0, end: file.size },
-    options,
-  )) {
+  const range = { start: 0, end: file.size };
+  for await (const chunk of await handle.readFile(manifestName, range, options)) {
     chunks.push(Buffer.from(chunk));
   }
-  return parseManifest(Buffer.concat(chunks), scanned.name);
+  return Buffer.concat(chunks);
 }
 
 /** @throws HoldfastError HF-MANIFEST-001, HF-STORAGE-007, HF-STORAGE-009 when storage and MANIFEST disagree. */
@@ -141,13 +144,8 @@ function complete(base: SummaryBase, manifest: Manifest): CompleteBackup {
   };
 }
 
-/** Judges one scanned backup. Whatever its MANIFEST does, this gives a summary; only an abort rejects. */
-export async function summarize(
-  storage: BackupStorage,
-  scanned: ScannedBackup,
-  options: CallOptions = {},
-): Promise<BackupSummary> {
-  const base: SummaryBase = {
+function baseOf(scanned: ScannedBackup): SummaryBase {
+  return {
     id: scanned.name,
     controller: scanned.directory,
     size: scanned.files.reduce((sum, file) => sum + file.size, 0),
@@ -156,26 +154,91 @@ export async function summarize(
     verified: lastVerified(scanned.files),
     pinned: isPinned(scanned.files),
   };
-  const file = scanned.files.find(({ name }) => name === manifestName);
-  if (file === undefined) return { ...base, status: 'incomplete' };
+}
+
+function damagedBy(scanned: ScannedBackup, error: unknown): DamagedBackup {
+  const known = isHoldfastError(error)
+    ? error
+    : new HoldfastError(
+        'HF-MANIFEST-001',
+        { backup: scanned.name, reason: errorText(error) },
+        { cause: error },
+      );
+  return { ...baseOf(scanned), status: 'damaged', reason: known.message, error: known };
+}
+
+/**
+ * Judges a backup by its listing and the bytes of its MANIFEST, whoever kept them. Marks are told
+ * by the listing. Never throws: what is wrong with a backup is part of its summary.
+ */
+export function judge(
+  storage: string,
+  scanned: ScannedBackup,
+  bytes: Uint8Array | undefined,
+): BackupSummary {
+  const file = manifestFile(scanned);
+  if (file === undefined) return { ...baseOf(scanned), status: 'incomplete' };
   try {
-    const manifest = await readManifest(storage, scanned, file, options);
-    checkFiles(storage.name, scanned, manifest);
-    return complete(base, manifest);
+    checkSize(scanned.name, file);
+    if (bytes === undefined) {
+      const reason = 'nobody has read it';
+      throw new HoldfastError('HF-MANIFEST-001', { backup: scanned.name, reason });
+    }
+    const manifest = parseManifest(bytes, scanned.name);
+    checkFiles(storage, scanned, manifest);
+    return complete(baseOf(scanned), manifest);
+  } catch (error) {
+    return damagedBy(scanned, error);
+  }
+}
+
+/** A backup that was judged, with what its MANIFEST held. */
+export interface ReadBackup {
+  readonly summary: BackupSummary;
+  /** Undefined when it has none, or none that could be read. */
+  readonly manifest: Uint8Array | undefined;
+  /** Why the storage did not give it. */
+  readonly unread?: HoldfastError;
+}
+
+/**
+ * Reads and judges one scanned backup. Whatever its MANIFEST does, this gives a summary; only an
+ * abort rejects. `handle`: from `listBackups`, where there is one.
+ */
+export async function readBackup(
+  storage: BackupStorage,
+  scanned: ScannedBackup,
+  options: CallOptions = {},
+  handle?: ReadHandle,
+): Promise<ReadBackup> {
+  const file = manifestFile(scanned);
+  if (file === undefined || file.size > manifestLimit) {
+    return { summary: judge(storage.name, scanned, undefined), manifest: undefined };
+  }
+  try {
+    const { directory, name } = scanned;
+    const opened = handle ?? (await storage.openBackup(directory, name, options));
+    const manifest = await readBytes(opened, file, options);
+    return { summary: judge(storage.name, scanned, manifest), manifest };
   } catch (error) {
     if (isAbort(error) || options.signal?.aborted === true) throw error;
     // Only what stood in the listing and is gone now: somebody removes it, MANIFEST first.
     const removed =
       isHoldfastError(error, 'HF-STORAGE-001') ||
       (isHoldfastError(error, 'HF-STORAGE-007') && error.params['name'] === manifestName);
-    if (removed) return { ...base, status: 'incomplete' };
-    const known = isHoldfastError(error)
-      ? error
-      : new HoldfastError(
-          'HF-MANIFEST-001',
-          { backup: scanned.name, reason: errorText(error) },
-          { cause: error },
-        );
-    return { ...base, status: 'damaged', reason: known.message, error: known };
+    if (removed) {
+      return { summary: { ...baseOf(scanned), status: 'incomplete' }, manifest: undefined };
+    }
+    const summary = damagedBy(scanned, error);
+    return { summary, manifest: undefined, unread: summary.error };
   }
+}
+
+/** As `readBackup`, the summary alone. */
+export async function summarize(
+  storage: BackupStorage,
+  scanned: ScannedBackup,
+  options: CallOptions = {},
+): Promise<BackupSummary> {
+  return (await readBackup(storage, scanned, options)).summary;
 }

@@ -86,6 +86,37 @@ function protection(backup: PrunedBackup, good: ReadonlySet<string>): string[] {
   ];
 }
 
+function inOrder(backups: readonly PrunedBackup[]): PrunedBackup[] {
+  return backups.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
+}
+
+/** Only complete backups that are no safety copies count. */
+function counts({ status, safety, restorable }: PrunedBackup): boolean {
+  return status === 'complete' && !safety && restorable;
+}
+
+/** The newest good backup and, when that is partial, the newest that is not. */
+function newestGood(backups: readonly PrunedBackup[]): PrunedBackup[] {
+  const counted = inOrder(backups).filter(counts);
+  const whole = counted.find(({ partial }) => !partial);
+  return [...new Set([counted[0], whole])].filter((backup) => backup !== undefined);
+}
+
+/**
+ * The backup without which nothing good would be left, or nothing that has the files of all hosts,
+ * when these are removed; undefined when enough is left.
+ */
+export function lastGoodAmong(
+  backups: readonly PrunedBackup[],
+  ids: readonly string[],
+): string | undefined {
+  const left = backups.filter(({ id }) => !ids.includes(id));
+  const kept = newestGood(left);
+  return newestGood(backups).find(
+    ({ partial }) => kept.length === 0 || (!partial && kept.every((backup) => backup.partial)),
+  )?.id;
+}
+
 /**
  * What prune would do with every backup of a controller, newest first. Only complete backups that are
  * no safety copies count, so an unfinished or damaged one never takes the place of a good one. Never
@@ -100,13 +131,9 @@ export function planPrune(
   rules: KeepRules,
   now: number,
 ): readonly PruneDecision[] {
-  const newestFirst = backups.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1));
-  const counted = newestFirst.filter(
-    ({ status, safety, restorable }) => status === 'complete' && !safety && restorable,
-  );
-  const good = new Set<string>();
-  const whole = counted.find(({ partial }) => !partial);
-  for (const one of [counted[0], whole]) if (one !== undefined) good.add(one.id);
+  const newestFirst = inOrder(backups);
+  const counted = newestFirst.filter(counts);
+  const good = new Set(newestGood(backups).map(({ id }) => id));
   const kept = keptByRules(counted, rules);
   return newestFirst.map((backup): PruneDecision => {
     const { id, size, at } = backup;

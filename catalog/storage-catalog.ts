@@ -2,16 +2,28 @@ import pLimit from 'p-limit';
 import type { Manifest } from '../archive/manifest';
 import { HoldfastError } from '../core/errors';
 import { parseBackupId, quoteName, uuidPattern } from '../core/ids';
-import type { BackupStorage, CallOptions, ScannedBackup } from '../storage/contract';
-import { isBackupOf, summarize, type BackupSummary, type CompleteBackup } from './backup-summary';
+import type { BackupStorage, CallOptions, ReadHandle, ScannedBackup } from '../storage/contract';
+import {
+  isBackupOf,
+  judge,
+  manifestFile,
+  readBackup,
+  summarize,
+  type BackupSummary,
+  type CompleteBackup,
+  type ReadBackup,
+} from './backup-summary';
+import type { ManifestCache } from './manifest-cache';
 
 /** How many MANIFESTs are read at once. */
-const readsAtOnce = 8;
+const readsAtOnce = 16;
 
 export interface CatalogQuery extends CallOptions {
   readonly storage: BackupStorage;
   /** Model UUID of one controller; without it all controllers of the storage. */
   readonly controller?: string | undefined;
+  /** Where MANIFESTs that were read before are kept; only for the list. */
+  readonly cache?: ManifestCache | undefined;
 }
 
 /** A complete backup that was asked for. */
@@ -20,37 +32,101 @@ export interface FoundBackup {
   readonly manifest: Manifest;
 }
 
+/** A backup as the storage shows it, judged, with the bytes of its MANIFEST. */
+export interface StoredBackup extends ReadBackup {
+  readonly scanned: ScannedBackup;
+}
+
 const byId = (one: { name: string }, other: { name: string }): number =>
   one.name < other.name ? -1 : Number(one.name > other.name);
 
+const callOf = ({ signal }: CallOptions): CallOptions => (signal === undefined ? {} : { signal });
+
+async function controllersOf(query: CatalogQuery): Promise<readonly string[]> {
+  if (query.controller !== undefined) return [query.controller];
+  const names = await query.storage.listDirectories(callOf(query));
+  return names.filter((name) => uuidPattern.test(name));
+}
+
 /** Directories of other names are not Holdfast's backups: they are passed over. */
-async function scanAll({ storage, controller, signal }: CatalogQuery): Promise<ScannedBackup[]> {
-  const options = signal === undefined ? {} : { signal };
-  const controllers =
-    controller === undefined
-      ? (await storage.listDirectories(options)).filter((name) => uuidPattern.test(name))
-      : [controller];
+async function scanOne(query: CatalogQuery, directory: string): Promise<ScannedBackup[]> {
+  const scanned = await query.storage.scan(directory, callOf(query));
+  return scanned.filter(({ name }) => isBackupOf(directory, name));
+}
+
+async function scanAll(query: CatalogQuery): Promise<ScannedBackup[]> {
   const backups: ScannedBackup[] = [];
-  for (const directory of controllers) {
-    const scanned = await storage.scan(directory, options);
-    backups.push(...scanned.filter(({ name }) => isBackupOf(directory, name)));
+  for (const directory of await controllersOf(query)) {
+    backups.push(...(await scanOne(query, directory)));
   }
   return backups.toSorted(byId);
 }
 
+/** Ids of every backup, oldest first, complete or not: by the listing alone. @throws as `listBackups` */
+export async function listIds(query: CatalogQuery): Promise<string[]> {
+  return (await scanAll(query)).map(({ name }) => name);
+}
+
 /**
  * Every backup of a controller, or of all, oldest first: complete, incomplete and damaged ones.
- * A MANIFEST that cannot be read makes its own backup `damaged` and hides no other.
+ * A MANIFEST that cannot be read makes its own backup `damaged` and hides no other. With a cache only
+ * those are read that it does not hold; marks are told by the listing, which is always new.
  *
  * @throws HoldfastError HF-STORAGE-005, HF-STORAGE-006 when the storage itself cannot be listed.
  */
 export async function listBackups(query: CatalogQuery): Promise<BackupSummary[]> {
+  return (await readBackups(query)).map(({ summary }) => summary);
+}
+
+/** As `listBackups`, with what the storage holds of each. @throws as `listBackups` */
+export async function readBackups(query: CatalogQuery): Promise<StoredBackup[]> {
+  const backups: StoredBackup[] = [];
+  for (const directory of await controllersOf(query)) {
+    backups.push(...(await readDirectory(query, directory)));
+  }
+  return backups.toSorted((one, other) => byId(one.scanned, other.scanned));
+}
+
+async function readDirectory(query: CatalogQuery, directory: string): Promise<StoredBackup[]> {
+  const { storage, cache } = query;
+  const [scanned, known] = await Promise.all([scanOne(query, directory), cache?.read(directory)]);
   const limit = pLimit(readsAtOnce);
-  const scanned = await scanAll(query);
-  const options = query.signal === undefined ? {} : { signal: query.signal };
-  return Promise.all(
-    scanned.map((backup) => limit(() => summarize(query.storage, backup, options))),
-  );
+  let handles: Promise<ReadonlyMap<string, ReadHandle>> | undefined;
+  let hits = 0;
+  const read = async (backup: ScannedBackup): Promise<StoredBackup> => {
+    const file = manifestFile(backup);
+    const cached = file === undefined ? undefined : known?.find(backup.name, file);
+    if (cached !== undefined) {
+      const summary = judge(storage.name, backup, cached);
+      // A cached MANIFEST that cannot be believed may be the cache's fault alone.
+      if (summary.status === 'complete') {
+        hits += 1;
+        return { scanned: backup, summary, manifest: cached };
+      }
+    }
+    if (file === undefined) return { scanned: backup, ...(await readBackup(storage, backup)) };
+    // One listing instead of a look at each.
+    handles ??= handlesOf(query, directory);
+    const handle = (await handles).get(backup.name);
+    return { scanned: backup, ...(await readBackup(storage, backup, callOf(query), handle)) };
+  };
+  const backups = await Promise.all(scanned.map((backup) => limit(() => read(backup))));
+  if (cache === undefined || known === undefined) return backups;
+  const kept = backups.flatMap(({ scanned: { name, ...rest }, summary, manifest }) => {
+    const file = manifestFile({ name, ...rest });
+    if (file === undefined || manifest === undefined || summary.status !== 'complete') return [];
+    return [{ name, etag: file.etag, size: file.size, manifest }];
+  });
+  if (kept.length !== hits || known.count !== hits) await cache.write(directory, kept);
+  return backups;
+}
+
+async function handlesOf(
+  query: CatalogQuery,
+  directory: string,
+): Promise<ReadonlyMap<string, ReadHandle>> {
+  const handles = await query.storage.listBackups(directory, callOf(query));
+  return new Map(handles.map((handle) => [handle.name, handle]));
 }
 
 function found(summary: BackupSummary): FoundBackup {
@@ -73,8 +149,7 @@ async function findLatest(query: CatalogQuery): Promise<FoundBackup> {
     throw new HoldfastError('HF-BACKUP-002', { storage: storage.name, controller });
   }
   for (const backup of scanned.toReversed()) {
-    const options = query.signal === undefined ? {} : { signal: query.signal };
-    const summary = await summarize(storage, backup, options);
+    const summary = await summarize(storage, backup, callOf(query));
     if (summary.status !== 'complete' || !summary.restorable) continue;
     if (summary.verified?.sound === false) continue;
     if (summary.purpose !== 'safety') return found(summary);
@@ -125,5 +200,5 @@ export async function findStored(query: CatalogQuery, id: string): Promise<Backu
     const problem = `${candidates.length} backups begin with ${id}: ${names.join(', ')}${more}`;
     throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast' });
   }
-  return summarize(storage, only, query.signal === undefined ? {} : { signal: query.signal });
+  return summarize(storage, only, callOf(query));
 }

@@ -17,7 +17,9 @@ const kinds: readonly WorkflowStatus['kind'][] = [
   'restore',
   'restoreCollections',
   'verify',
+  'verifyAll',
   'prune',
+  'copy',
 ];
 const backupIdKey = defineSearchAttributeKey(
   messageNames.searchAttributes.backupId,

@@ -1,30 +1,40 @@
 import { processEnvironment } from '../config/environment';
 import { loadConfig } from '../config/load';
+import { storageRoot } from '../config/storage-schema';
+import { findStorage, withDefaultStorage } from '../config/storages';
 import { HoldfastError } from '../core/errors';
 import type {
   BackupReport,
+  CopyReport,
   PruneReport,
   RestoreCollectionsReport,
   RestoreReport,
+  VerifyAllReport,
   VerifyReport,
   WorkflowStatus,
 } from '../core/messages';
 import { choiceProblem } from '../core/namespace-selection';
 import type { OperationHandle } from './operation-handle';
+import type { StartOptions } from './operation-request';
 import {
   backupRequest,
-  pruneRequest,
   restoreCollectionsRequest,
   restoreRequest,
-  verifyRequest,
   type BackupOptions,
-  type PruneOptions,
   type RestoreCollectionsOptions,
   type RestoreOptions,
-  type StartOptions,
 } from './operations';
 import { startWorkflow, type StartRequest } from './start';
 import { StartedOperations } from './started-operations';
+import {
+  copyRequest,
+  pruneRequest,
+  verifyAllRequest,
+  verifyRequest,
+  type CopyOptions,
+  type PruneOptions,
+  type VerifyAllOptions,
+} from './stored-operations';
 
 /**
  * The library behind the command line: starts operations on one controller and tells how they go.
@@ -36,11 +46,16 @@ import { StartedOperations } from './started-operations';
  *     await client.close();
  */
 export class HoldfastClient extends StartedOperations {
-  /** By the file named, else the first found. @throws HoldfastError HF-CONFIG-001, HF-CONFIG-002 */
-  static async load(file?: string): Promise<HoldfastClient> {
+  /**
+   * By the file named, else the first found. `storage`: the one that is worked on, by its name in the
+   * configuration; the section `storage` when absent.
+   * @throws HoldfastError HF-CONFIG-001, HF-CONFIG-002, HF-STORAGE-011
+   */
+  static async load(file?: string, storage?: string): Promise<HoldfastClient> {
     const environment = processEnvironment();
     const { config } = await loadConfig({ environment, file });
-    return new HoldfastClient(config, environment);
+    const chosen = storage === undefined ? config : withDefaultStorage(config, storage);
+    return new HoldfastClient(chosen, environment);
   }
 
   /** @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then. */
@@ -89,6 +104,31 @@ export class HoldfastClient extends StartedOperations {
   /** Begins to remove backups. @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001 */
   async startPrune(options: PruneOptions): Promise<OperationHandle<PruneReport>> {
     return this.#start('prune', pruneRequest(await this.#target(), options));
+  }
+
+  /**
+   * Begins to verify the backups of this host's controller, all of them or a sample.
+   * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
+   */
+  async startVerifyAll(options: VerifyAllOptions = {}): Promise<OperationHandle<VerifyAllReport>> {
+    return this.#start('verifyAll', verifyAllRequest(await this.#target(), options));
+  }
+
+  /**
+   * Begins to copy a backup into another storage.
+   * @throws HoldfastError HF-STORAGE-011, HF-USAGE-001 when it is the same place; HF-TEMPORAL-001,
+   * HF-WORKER-001, HF-LOCK-001; nothing was started then.
+   */
+  async startCopy(backupId: string, options: CopyOptions): Promise<OperationHandle<CopyReport>> {
+    const { storage: from } = this.config;
+    const to = findStorage(this.config, options.to);
+    // Only the module itself knows which place its options mean.
+    const sameRoot = to.type !== 'module' && storageRoot(from) === storageRoot(to);
+    if (from.name === to.name || sameRoot) {
+      const problem = `storages ${from.name} and ${to.name} are the same place`;
+      throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast copy' });
+    }
+    return this.#start('copy', copyRequest(await this.#target(), backupId, options));
   }
 
   async #start<K extends WorkflowStatus['kind']>(

@@ -3,12 +3,9 @@ export { HoldfastClient } from './holdfast-client';
 export type { Downloaded, DownloadOptions } from './download';
 export type { Uploaded, UploadOptions } from './upload';
 export type { OperationHandle } from './operation-handle';
-export type {
-  BackupOptions,
-  RestoreCollectionsOptions,
-  RestoreOptions,
-  StartOptions,
-} from './operations';
+export type { StartOptions } from './operation-request';
+export type { BackupOptions, RestoreCollectionsOptions, RestoreOptions } from './operations';
+export type { CopyOptions, PruneOptions, VerifyAllOptions } from './stored-operations';
 export type { Interrupted } from './interrupted';
 export type { PendingStep, Report, Status } from './status';
 export { HoldfastError, isHoldfastError } from '../core/errors';
@@ -31,10 +28,14 @@ export type {
   CollectionChoice,
   CollectionSource,
   CancelAnswer,
+  CopyReport,
   HeartbeatDetail,
   PreflightCheck,
   PreflightReport,
+  PruneReport,
   RestoreCollectionsReport,
   RestoreReport,
+  VerifiedBackup,
+  VerifyAllReport,
   VerifyReport,
 } from '../core/messages';

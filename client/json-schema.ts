@@ -1,18 +1,10 @@
 import { z } from 'zod';
-import { errorTable } from '../core/error-table';
+import { archive, code, count, instant, kind, operation, report, summary, v } from './json-reports';
 
 /**
  * What the command line prints with `--json` (docs/json.md). Keys are only ever added, so readers
  * must pass over those they don't know; these schemas are strict, to keep the page complete.
  */
-const v = z.literal(1);
-const operation = z.enum(['backup', 'restore', 'restoreCollections']);
-const kind = z.enum([...operation.options, 'verify', 'prune']);
-const code = z.enum(Object.keys(errorTable));
-/** Milliseconds since the epoch. */
-const instant = z.number();
-const count = z.int().nonnegative();
-
 const heartbeat = z.strictObject({
   v,
   phase: z.string(),
@@ -34,98 +26,6 @@ const step = z.strictObject({
   lastFailure: z.strictObject({ code, message: z.string() }).optional(),
 });
 
-const preflight = z.strictObject({
-  v,
-  backupId: z.string(),
-  checks: z.array(
-    z.strictObject({
-      name: z.string(),
-      verdict: z.enum(['pass', 'warn', 'refuse']),
-      text: z.string(),
-    }),
-  ),
-  collections: count,
-  documents: count,
-  bytes: count,
-  files: count,
-});
-
-const archive = z.strictObject({
-  name: z.string(),
-  size: count,
-  sha256: z.hex().length(64),
-  sha1Base64: z.base64(),
-});
-
-const backupReport = {
-  v,
-  kind: z.literal('backup'),
-  backupId: z.string(),
-  storage: z.string(),
-  outcome: z.enum(['complete', 'partial']),
-  archive,
-  collections: count,
-  documents: count,
-  oplogEntries: count,
-  node: z.string().optional(),
-  dumpRestarts: count.optional(),
-  files: count,
-  compensated: z.string().optional(),
-  duration: z.number(),
-};
-
-const restoreReport = {
-  v,
-  kind: z.literal('restore'),
-  outcome: z.enum(['restored', 'planned', 'rolled-back']),
-  backupId: z.string(),
-  preflight: preflight.optional(),
-  collections: count,
-  documents: count,
-  oplogEntries: count,
-  files: count,
-  downtime: z.number().optional(),
-  compensated: z.string().optional(),
-  lost: z.array(z.string()).optional(),
-  duration: z.number(),
-};
-
-const restoreCollectionsReport = {
-  v,
-  kind: z.literal('restoreCollections'),
-  outcome: z.enum(['restored', 'planned']),
-  backupId: z.string(),
-  preflight: preflight.optional(),
-  collections: count,
-  documents: count,
-  oplogEntries: count,
-  replaced: count,
-  read: count,
-  archiveSize: count.optional(),
-  compensated: z.string().optional(),
-  duration: z.number(),
-};
-
-const verifyReport = {
-  v,
-  kind: z.literal('verify'),
-  backupId: z.string(),
-  archive,
-  entries: count,
-  documents: count,
-  bytes: count,
-  duration: z.number(),
-};
-
-const pruneReport = {
-  v,
-  kind: z.literal('prune'),
-  removed: z.array(z.string()),
-  swept: z.array(z.string()),
-  freed: count,
-  duration: z.number(),
-};
-
 const job = z.strictObject({
   v,
   kind,
@@ -138,15 +38,7 @@ const job = z.strictObject({
   outcome: z.string().optional(),
   backupId: z.string().optional(),
   step: step.optional(),
-  result: z
-    .discriminatedUnion('kind', [
-      z.strictObject(backupReport),
-      z.strictObject(restoreReport),
-      z.strictObject(restoreCollectionsReport),
-      z.strictObject(verifyReport),
-      z.strictObject(pruneReport),
-    ])
-    .optional(),
+  result: report.optional(),
   failure: z.strictObject({ code, message: z.string(), hint: z.string(), exit: count }).optional(),
 });
 
@@ -164,13 +56,7 @@ export const lineSchemas = {
     backupId: z.string().optional(),
     step: step.optional(),
   }),
-  summary: z.discriminatedUnion('kind', [
-    z.strictObject({ ...type('summary'), ...backupReport }),
-    z.strictObject({ ...type('summary'), ...restoreReport }),
-    z.strictObject({ ...type('summary'), ...restoreCollectionsReport }),
-    z.strictObject({ ...type('summary'), ...verifyReport }),
-    z.strictObject({ ...type('summary'), ...pruneReport }),
-  ]),
+  summary,
   detached: z.strictObject({
     ...type('detached'),
     v,
@@ -188,6 +74,23 @@ export const lineSchemas = {
     namespace: z.string().optional(),
     state: z.string().optional(),
   }),
+  entry: z.strictObject({
+    ...type('entry'),
+    v,
+    backupId: z.string(),
+    path: z.string(),
+    archivePath: z.string(),
+    entryType: z.enum(['file', 'directory', 'symlink']),
+    mode: count,
+    uid: count,
+    gid: count,
+    size: count,
+    mtime: instant,
+    sha256: z.hex().length(64).optional(),
+    documents: count.optional(),
+    link: z.string().optional(),
+  }),
+  notice: z.strictObject({ ...type('notice'), v, message: z.string() }),
   error: z.strictObject({
     ...type('error'),
     v,
@@ -200,7 +103,12 @@ export const lineSchemas = {
 
 const verified = z.strictObject({ at: instant, sound: z.boolean() }).optional();
 
+const state = z.enum(['incomplete', 'damaged', 'verified', 'complete']);
+/** Who answered. */
+const from = z.enum(['catalog', 'storage']);
+
 const listed = {
+  state,
   id: z.string(),
   controller: z.string(),
   size: count,
@@ -214,6 +122,7 @@ export const documentSchemas = {
   list: z.strictObject({
     v,
     storage: z.string(),
+    from,
     backups: z.array(
       z.discriminatedUnion('status', [
         z.strictObject({
@@ -221,7 +130,7 @@ export const documentSchemas = {
           status: z.literal('complete'),
           finished: z.iso.datetime(),
           notes: z.string(),
-          jujuVersion: z.string(),
+          jujuVersion: z.string().optional(),
           hosts: z.array(z.string()),
           purpose: z.enum(['manual', 'scheduled', 'safety']),
           outcome: z.enum(['complete', 'partial']),
@@ -237,11 +146,55 @@ export const documentSchemas = {
     id: z.string(),
     size: count,
     status: z.literal('complete'),
+    state,
     restorable: z.boolean(),
     pinned: z.boolean(),
     verified,
     /** docs/format.md specifies it. */
     manifest: z.looseObject({ format: z.string(), backupId: z.string() }),
+  }),
+  find: z.strictObject({
+    v,
+    storage: z.string(),
+    from,
+    pattern: z.string(),
+    backups: z.array(
+      z.strictObject({
+        id: z.string(),
+        controller: z.string(),
+        started: z.iso.datetime(),
+        finished: z.iso.datetime(),
+        hosts: z.array(z.strictObject({ machine: z.string(), hostname: z.string() })),
+        purpose: z.enum(['manual', 'scheduled', 'safety']),
+        outcome: z.enum(['complete', 'partial']),
+        pinned: z.boolean(),
+        state,
+        verified,
+        datasets: z.array(
+          z.strictObject({
+            id: z.string(),
+            source: z.string(),
+            handler: z.string(),
+            repository: z.string(),
+            snapshotId: z.string().optional(),
+            file: z.string().optional(),
+            host: z.string().optional(),
+            atoms: z.array(z.strictObject({ name: z.string(), path: z.string() })),
+            totalFiles: count,
+            totalBytes: count,
+            bytesAdded: count,
+            durationMs: z.number(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  'catalog rebuild': z.strictObject({
+    v,
+    storage: z.string(),
+    entered: count,
+    added: count,
+    removed: count,
   }),
   download: z.strictObject({
     v,

@@ -1,40 +1,22 @@
-import type { HoldfastConfig } from '../config/holdfast-config';
-import type { HostIdentity } from '../controller/host-identity';
-import {
-  controllerWorkflowId,
-  hostQueue,
-  repositoryWorkflowId,
-  verifyWorkflowId,
-  workflowQueue,
-} from '../core/ids';
-import { fitBytes } from '../core/fit-bytes';
 import type {
   BackupChoice,
   BackupInput,
   CollectionChoice,
   CollectionSource,
-  OperationLimits,
-  Placement,
   RestoreCollectionsInput,
-  PruneInput,
-  PruneRules,
   RestoreInput,
-  VerifyInput,
 } from '../core/messages';
 import type { OplogMoment } from '../core/oplog-limit';
-import { fitCells } from './render/table';
+import {
+  common,
+  details,
+  label,
+  oneLine,
+  request,
+  type OperationTarget,
+  type StartOptions,
+} from './operation-request';
 import type { StartRequest } from './start';
-
-/** What every start takes. */
-export interface StartOptions {
-  /** Start although no worker polls: the work begins when one does. Default false. */
-  readonly wait?: boolean;
-  /**
-   * Follow the operation of the same type (and about the same backup, when one is named) that runs
-   * already, instead of refusing. Default false; verifications always do.
-   */
-  readonly attach?: boolean;
-}
 
 export interface BackupOptions extends StartOptions {
   readonly notes?: string;
@@ -73,78 +55,6 @@ export interface RestoreCollectionsOptions extends StartOptions {
   readonly confirmed?: boolean;
   /** Keep what was replaced. Default false. */
   readonly keepOld?: boolean;
-}
-
-/** Where and for whom operations run: the configuration and the host they belong to. */
-export interface OperationTarget {
-  readonly config: HoldfastConfig;
-  readonly host: HostIdentity;
-}
-
-/** Bytes: Temporal takes 400 for a summary and 20,000 for details, with the payload around them. */
-const summaryLimit = 360;
-const detailsLimit = 9_000;
-/** Milliseconds; a worker that polls takes a step at once. */
-const hostNotice = 30_000;
-
-function common({ config, host }: OperationTarget) {
-  const queue = hostQueue(host.modelUuid, host.machine);
-  // A file storage is reached on its host only; what can be reached from anywhere, from there too.
-  const placement: Placement = { workflow: workflowQueue, host: queue, storage: queue };
-  const { heartbeatTimeout, hostWait, confirmWait } = config.limits;
-  const limits: OperationLimits = { heartbeatTimeout, hostWait, hostNotice, confirmWait };
-  return {
-    v: 1,
-    controller: host.modelUuid,
-    ...(config.controller.name === undefined ? {} : { controllerName: config.controller.name }),
-    machine: host.machine,
-    storage: config.storage.name,
-    placement,
-    limits,
-  } as const;
-}
-
-function request(
-  target: OperationTarget,
-  kind: StartRequest['kind'],
-  input: BackupInput | RestoreCollectionsInput | RestoreInput | PruneInput | VerifyInput,
-  texts: { readonly summary: string; readonly details: string },
-  options: StartOptions,
-): StartRequest {
-  return {
-    kind,
-    workflowId: controllerWorkflowId(target.host.modelUuid),
-    input,
-    machine: target.host.machine,
-    summary: fitBytes(texts.summary, summaryLimit),
-    details: fitBytes(texts.details, detailsLimit),
-    wait: options.wait ?? false,
-    attach: options.attach ?? false,
-  };
-}
-
-/** One line of at most 100 cells: the server takes 400 bytes. */
-function oneLine(text: string): string {
-  return fitCells(text.replace(/\s+/g, ' ').trim(), 100);
-}
-
-function label({ config, host }: OperationTarget): string {
-  return `${oneLine(config.controller.name ?? host.modelUuid)} (${host.machine})`;
-}
-
-/** Markdown for the Web UI: what is done to which controller, and how to stop it there. */
-function details(target: OperationTarget, what: string, stop: string): string {
-  const { config, host } = target;
-  const name = config.controller.name === undefined ? '' : `${oneLine(config.controller.name)}, `;
-  return [
-    what,
-    [
-      `- controller: ${name}\`${host.modelUuid}\``,
-      `- machine: ${host.machine}`,
-      `- storage: \`${config.storage.name}\``,
-    ].join('\n'),
-    stop,
-  ].join('\n\n');
 }
 
 /** The workflow `backup` with its input. */
@@ -230,57 +140,4 @@ export function restoreCollectionsRequest(
     ),
   };
   return { ...request(target, 'restoreCollections', input, texts, options), backupId: id };
-}
-
-export interface PruneOptions extends StartOptions {
-  /** Backups to remove; full ids. */
-  readonly ids?: readonly string[];
-  /** Or what to keep. */
-  readonly rules?: PruneRules;
-}
-
-/** The workflow `prune` with its input. */
-export function pruneRequest(target: OperationTarget, options: PruneOptions): StartRequest {
-  const { ids, rules } = options;
-  const input: PruneInput = {
-    ...common(target),
-    ...(ids === undefined ? {} : { ids }),
-    ...(rules === undefined ? {} : { rules }),
-  };
-  const what = ids === undefined ? 'backups that no rule keeps' : ids.join(', ');
-  const texts = {
-    summary: `removal of ${what} of ${label(target)}`,
-    details: details(
-      target,
-      `Removes ${what} from the storage.`,
-      'Cancelled or terminated, it has removed some of them whole and left the others whole.',
-    ),
-  };
-  return {
-    ...request(target, 'prune', input, texts, options),
-    workflowId: repositoryWorkflowId(target.host.modelUuid),
-  };
-}
-
-/** The workflow `verify` with its input; one verification of a backup serves all who ask. */
-export function verifyRequest(
-  target: OperationTarget,
-  backupId: string,
-  options: StartOptions,
-): StartRequest {
-  const input: VerifyInput = { ...common(target), backupId };
-  const texts = {
-    summary: `verify ${label(target)}: ${backupId}`,
-    details: details(
-      target,
-      `Reads every byte of backup \`${backupId}\` and proves it.`,
-      'It changes nothing, and may be cancelled or terminated at any time.',
-    ),
-  };
-  return {
-    ...request(target, 'verify', input, texts, options),
-    workflowId: verifyWorkflowId(target.host.modelUuid, backupId),
-    backupId,
-    attach: true,
-  };
 }

@@ -9,11 +9,13 @@ import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-wor
 import {
   messageNames,
   type BackupReport,
+  type CopyReport,
   type HeartbeatDetail,
   type PreflightReport,
   type PruneReport,
   type RestoreCollectionsReport,
   type RestoreReport,
+  type VerifyAllReport,
   type VerifyReport,
   type WorkflowStatus,
 } from '../core/messages';
@@ -22,7 +24,13 @@ import { phaseOfStep } from './step-phase';
 
 /** Result of an operation. */
 export type Report =
-  BackupReport | PruneReport | RestoreCollectionsReport | RestoreReport | VerifyReport;
+  | BackupReport
+  | CopyReport
+  | PruneReport
+  | RestoreCollectionsReport
+  | RestoreReport
+  | VerifyAllReport
+  | VerifyReport;
 
 /** The step an operation is at, as the server knows it. */
 export interface PendingStep {

@@ -38,6 +38,12 @@ const phases: Readonly<Record<keyof HostSteps, Phase>> = {
   loadInPlace: 'loading',
   pruneBackups: 'removing',
   verifyBackup: 'verifying',
+  chooseBackups: 'choosing',
+  prepareCopy: 'preparing',
+  copyFiles: 'copying',
+  verifyCopied: 'verifying',
+  commitCopy: 'committing',
+  clearCopy: 'cleaning-up',
 };
 
 /** The phase of a step by its name; undefined for one that only a newer worker knows. */

@@ -1,16 +1,33 @@
 import type { BackupSummary } from '../catalog/backup-summary';
 import { setPin } from '../catalog/marks';
-import { prunedBackup } from '../catalog/pruning';
+import { prunedBackup, requireRemovable } from '../catalog/pruning';
 import { planPrune, type KeepRules, type PruneDecision } from '../catalog/retention';
-import { findBackup, findStored, listBackups, type FoundBackup } from '../catalog/storage-catalog';
+import {
+  backupDatasets,
+  selectAtoms,
+  type FindRequest,
+  type FoundAtoms,
+} from '../catalog/find-atoms';
+import { findEntries, type FindEntries, type FoundEntry } from '../catalog/find-entries';
+import type { Rebuilt } from '../catalog/rebuild';
+import {
+  findBackup,
+  findStored,
+  listBackups,
+  listIds,
+  type CatalogQuery,
+  type FoundBackup,
+} from '../catalog/storage-catalog';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
 import { storageVolume } from '../config/storage-schema';
 import type { HostIdentity } from '../controller/host-identity';
-import { HoldfastError, isHoldfastError } from '../core/errors';
+import { isHoldfastError } from '../core/errors';
+import { parseBackupId } from '../core/ids';
 import type { BackupStorage } from '../storage/contract';
 import { createStorageRegistry } from '../storage/registry';
 import { identifyThisHost } from '../worker/this-host';
+import { BackupCatalog, type Answer } from './backup-catalog';
 import { checkStorage, type StorageCheck } from './check-storage';
 import { downloadArchive, type Downloaded, type DownloadOptions } from './download';
 import { digestFile, uploadArchive, type Uploaded, type UploadOptions } from './upload';
@@ -19,15 +36,21 @@ import { digestFile, uploadArchive, type Uploaded, type UploadOptions } from './
 export class StoredBackups {
   #host: Promise<HostIdentity> | undefined;
   #storage: BackupStorage | undefined;
+  readonly #catalog: BackupCatalog;
 
   constructor(
     readonly config: HoldfastConfig,
     protected readonly environment: Environment,
-  ) {}
+    /** Told what a user should know although nothing fails. */
+    protected readonly onNotice: (notice: string) => void = () => undefined,
+  ) {
+    this.#catalog = new BackupCatalog(config, environment, onNotice);
+  }
 
   /** Ends the connections. */
   async close(): Promise<void> {
     await this.#storage?.close();
+    await this.#catalog.close();
   }
 
   /** Which controller machine operations are for. @throws HoldfastError HF-HOST-001, HF-HOST-003 */
@@ -38,11 +61,62 @@ export class StoredBackups {
 
   /**
    * The backups of this host's controller, or of every controller of the storage where the host
-   * does not know its own; oldest first, complete or not. Needs no Temporal.
+   * does not know its own; oldest first, complete or not. By the catalog where one is configured and
+   * knows the storage, else by the storage itself. Needs no Temporal.
    * @throws HoldfastError HF-STORAGE-005, HF-STORAGE-006
    */
   async list(signal?: AbortSignal): Promise<readonly BackupSummary[]> {
-    return listBackups(await this.#query(signal));
+    return (await this.listFrom(signal)).value;
+  }
+
+  /** As `list`, with who gave the answer. */
+  async listFrom(signal?: AbortSignal): Promise<Answer<readonly BackupSummary[]>> {
+    const query = await this.#query(signal);
+    return this.#catalog.answer(
+      query,
+      (catalog, as, controller) => catalog.list(as, controller),
+      () => this.#stored(query),
+    );
+  }
+
+  /** Ids of the same backups. No MANIFEST is read. @throws as `list` */
+  async ids(signal?: AbortSignal): Promise<readonly string[]> {
+    const query = await this.#query(signal);
+    const { value } = await this.#catalog.answer(
+      query,
+      (catalog, as, controller) => catalog.ids(as, controller),
+      () => listIds(query),
+    );
+    return value;
+  }
+
+  /**
+   * The atoms that are asked for, of the newest backup first; as `list` by the catalog or the storage.
+   * @throws as `list`
+   */
+  async findAtoms(request: FindRequest, signal?: AbortSignal): Promise<Answer<FoundAtoms[]>> {
+    const query = await this.#query(signal);
+    return this.#catalog.answer(
+      query,
+      (catalog, as, controller) => catalog.findAtoms(as, request, controller),
+      async () => selectAtoms(backupDatasets(await this.#stored(query)), request),
+    );
+  }
+
+  /** Entries of the archives, by the INDEX of each backup, of the newest first. @throws as `list` */
+  async *findEntries(
+    request: FindRequest,
+    onUnreadable: FindEntries['onUnreadable'],
+    signal?: AbortSignal,
+  ): AsyncGenerator<FoundEntry> {
+    const query = await this.#query(signal);
+    const backups = (await this.#stored(query)).filter((backup) => backup.status === 'complete');
+    yield* findEntries({ ...query, backups, request, onUnreadable });
+  }
+
+  /** Makes the configured catalog hold what the storage holds. @throws HoldfastError HF-CATALOG-001, HF-CATALOG-002, and as `list` */
+  async rebuildCatalog(signal?: AbortSignal): Promise<Rebuilt> {
+    return this.#catalog.rebuild((await this.#query(signal)).storage, signal);
   }
 
   /** One complete backup, by (the beginning of) an id or `latest`. @throws as `findBackup` of the catalog. */
@@ -60,7 +134,10 @@ export class StoredBackups {
   async upload(file: string, options: UploadOptions = {}): Promise<Uploaded> {
     const { storage, controller: modelUuid } = await this.#query(options.signal);
     const now = (): number => this.environment.now();
-    return uploadArchive({ config: this.config, storage, modelUuid, now }, file, options);
+    const target = { config: this.config, storage, modelUuid, now };
+    const uploaded = await uploadArchive(target, file, options);
+    await this.#catalog.tell(storage, parseBackupId(uploaded.id).modelUuid, uploaded.id);
+    return uploaded;
   }
 
   /** Whether a complete backup was made of this very file. @throws as `findBackup` for the id, HF-LOCAL-002 */
@@ -77,21 +154,40 @@ export class StoredBackups {
     const { summary, manifest } = await findBackup(query, id);
     const at = new Date(this.environment.now()).toISOString();
     const target = { storage, controller: summary.controller, id: summary.id, at };
-    return { id: summary.id, changed: await setPin({ ...target, owner: manifest.owner }, pinned) };
+    const changed = await setPin({ ...target, owner: manifest.owner }, pinned);
+    await this.#catalog.tell(storage, summary.controller, summary.id);
+    return { id: summary.id, changed };
   }
 
   /** What `startPrune` would do by these rules, newest first; what is read now is not asked. Needs no Temporal. */
   async planPrune(rules: KeepRules): Promise<readonly PruneDecision[]> {
-    const backups = await this.list();
+    const backups = await this.#stored(await this.#query(undefined));
     const known = backups.map((backup) => prunedBackup(backup));
     return planPrune(known, rules, this.environment.now());
   }
 
-  /** The backup that (the beginning of) an id names, if it may be removed. @throws HoldfastError HF-BACKUP-007 */
-  async removable(id: string): Promise<BackupSummary> {
-    const found = await findStored(await this.#query(undefined), id);
-    if (found.pinned) throw new HoldfastError('HF-BACKUP-007', { id: found.id });
-    return found;
+  /**
+   * The backups that (the beginnings of) ids name, if all of them may be removed, each once.
+   * @throws HoldfastError HF-BACKUP-007, HF-BACKUP-008; as `findStored` of the catalog for an id.
+   */
+  async removable(ids: readonly string[]): Promise<readonly BackupSummary[]> {
+    const query = await this.#query(undefined);
+    const found = new Map<string, BackupSummary>();
+    for (const id of ids) {
+      const backup = await findStored(query, id);
+      found.set(backup.id, backup);
+    }
+    const controllers = new Set([...found.values()].map(({ controller }) => controller));
+    for (const controller of controllers) {
+      const backups = await listBackups({ ...query, controller });
+      requireRemovable(query.storage.name, backups, [...found.keys()]);
+    }
+    return [...found.values()];
+  }
+
+  /** The storage is asked itself, by what decides about backups. */
+  #stored(query: CatalogQuery): Promise<BackupSummary[]> {
+    return listBackups({ ...query, cache: this.#catalog.cache() });
   }
 
   /** Proves with a backup of its own that the storage does what it must. Needs no Temporal. */

@@ -7,7 +7,7 @@ import type { LoadedConfig } from './load';
 import { originText, type Origin } from './origin';
 import { settingsOf, type Setting } from './resolve';
 import { readSecret, secretReferenceText } from './secret-reference';
-import type { StorageSettings } from './storage-schema';
+import type { NamelessStorage } from './storage-schema';
 import { workspaceWarning } from './workspace';
 
 /** What `holdfast config check` says of a configuration that could be loaded. */
@@ -47,28 +47,36 @@ function isReadLater(path: string, origin: Origin | undefined): boolean {
   );
 }
 
-function storageSecrets(storage: StorageSettings): [string, SecretReference | undefined][] {
+/** `path`: of the section that the storage stands in. */
+function storageSecrets(
+  storage: NamelessStorage,
+  path: string,
+): [string, SecretReference | undefined][] {
   switch (storage.type) {
     case 'file':
     case 'module':
       return [];
     case 's3':
       return [
-        ['storage.credentials.secretAccessKey', storage.credentials?.secretAccessKey],
+        [`${path}.credentials.secretAccessKey`, storage.credentials?.secretAccessKey],
         [
-          'storage.encryption.key',
+          `${path}.encryption.key`,
           storage.encryption?.type === 'customer' ? storage.encryption.key : undefined,
         ],
       ];
     case 'gridfs':
-      return [['storage.password', storage.password]];
+      return [[`${path}.password`, storage.password]];
   }
 }
 
 function secretsOf({ config }: LoadedConfig): [string, SecretReference][] {
   const named: [string, SecretReference | undefined][] = [
     ['mongo.password', config.mongo.password],
-    ...storageSecrets(config.storage),
+    ...storageSecrets(config.storage, 'storage'),
+    ...Object.entries(config.storages).flatMap(([name, storage]) =>
+      storageSecrets(storage, `storages.${name}`),
+    ),
+    ['catalog.password', config.catalog.type === 'mongodb' ? config.catalog.password : undefined],
     ['temporal.apiKey', config.temporal.apiKey],
   ];
   return named.flatMap(([path, reference]) => (reference === undefined ? [] : [[path, reference]]));

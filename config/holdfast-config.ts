@@ -1,4 +1,5 @@
-import type { StorageSettings } from './storage-schema';
+import type { CatalogConfig } from './catalog-schema';
+import type { NamelessStorage, StorageSettings } from './storage-schema';
 
 /** Where a secret lies; its value is read by `readSecret` on the host that needs it. */
 export type SecretReference = { readonly file: string } | { readonly env: string };
@@ -94,7 +95,11 @@ export interface LimitsConfig {
 export interface HoldfastConfig {
   readonly controller: ControllerConfig;
   readonly mongo: MongoConfig;
+  /** The one that is meant where none is named. */
   readonly storage: StorageSettings;
+  /** The others, by their names; `findStorage` finds any of them. */
+  readonly storages: Readonly<Record<string, NamelessStorage>>;
+  readonly catalog: CatalogConfig;
   /** Absolute. */
   readonly workspace: string;
   /** State directory of the embedded Temporal server, absolute. */

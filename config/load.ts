@@ -152,7 +152,7 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   if (problems.length > 0) throw configError(file, problems);
   const base = (path: SettingPath): string =>
     overrideOf(overrides, path) === undefined ? dirname(file) : environment.cwd;
-  const config = resolveConfig(schema.parse(content), base);
+  const config = resolveConfig(schema.parse(content), base, environment);
   const origins = new Map([
     ...settingsOf(config).map(
       ({ path }) => [path.join('.'), originOf(path, document, overrides)] as const,

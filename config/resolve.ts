@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { resolveCatalog } from './catalog-schema';
+import type { Environment } from './environment';
 import type { HoldfastConfig, SecretReference, TemporalTlsConfig } from './holdfast-config';
 import type { ParsedConfig } from './schema';
 import { resolveStorage } from './storage-schema';
@@ -37,7 +39,11 @@ function resolveServices({ services, machine }: ParsedConfig['controller'], dire
 }
 
 /** Makes every path absolute and fills in what depends on other settings. `base` gives the directory a path is relative to. */
-export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig {
+export function resolveConfig(
+  parsed: ParsedConfig,
+  base: Base,
+  environment: Pick<Environment, 'variables' | 'home' | 'hostname'>,
+): HoldfastConfig {
   const { controller, mongo, storage, temporal } = parsed;
   const { readBytesPerSecond, writeBytesPerSecond, ...limits } = parsed.limits;
   const own = base([]);
@@ -60,6 +66,13 @@ export function resolveConfig(parsed: ParsedConfig, base: Base): HoldfastConfig 
       readFrom: mongo.readFrom,
     },
     storage: resolveStorage(storage, own),
+    storages: Object.fromEntries(
+      Object.entries(parsed.storages).map(([name, settings]) => {
+        const { name: _, ...resolved } = resolveStorage({ name, ...settings }, own);
+        return [name, resolved];
+      }),
+    ),
+    catalog: resolveCatalog(parsed.catalog, own, environment),
     workspace,
     state:
       parsed.state === undefined
@@ -82,7 +95,9 @@ export interface Setting {
   readonly value: unknown;
 }
 
+/** Paths of secrets; those of a named storage are as those of `storage`. */
 const secretPaths = new Set([
+  'catalog.password',
   'mongo.password',
   'storage.credentials.secretAccessKey',
   'storage.encryption.key',
@@ -90,13 +105,15 @@ const secretPaths = new Set([
   'temporal.apiKey',
 ]);
 
+function isSecret([first, ...rest]: readonly string[]): boolean {
+  const path = first === 'storages' ? ['storage', ...rest.slice(1)] : [first, ...rest];
+  return secretPaths.has(path.join('.'));
+}
+
 /** Every setting, in the order of the configuration. */
 export function settingsOf(config: HoldfastConfig): Setting[] {
   const flat = (value: unknown, path: readonly string[]): Setting[] =>
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !secretPaths.has(path.join('.'))
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !isSecret(path)
       ? Object.entries(value).flatMap(([key, inner]) => flat(inner, [...path, key]))
       : [{ path, value }];
   return flat(config, []);

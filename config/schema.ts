@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { machineTagPattern, uuidPattern } from '../core/ids';
+import { catalogSchema } from './catalog-schema';
 import { absolutePath, duration, hostPort, path, secret, section, size, text } from './fields';
-import { storageSchema } from './storage-schema';
+import { storageSchema, storagesSchema } from './storage-schema';
 
 const second = 1000;
 const hour = 3600 * second;
@@ -92,11 +93,17 @@ export const schema = section({
   controller: controller.prefault({}),
   mongo: mongo.prefault({}),
   storage: storageSchema,
+  storages: storagesSchema.prefault({}),
+  catalog: catalogSchema.prefault({ type: 'storage' }),
   workspace: path.prefault('/var/lib/holdfast'),
   state: path.optional(),
   temporal: temporal.prefault({}),
   limits: limits.prefault({}),
   log: section({ file: path.optional() }).prefault({}),
+}).superRefine(({ storage, storages }, context) => {
+  if (!Object.hasOwn(storages, storage.name)) return;
+  const message = 'is the name of the default storage already (storage.name)';
+  context.addIssue({ code: 'custom', path: ['storages', storage.name], message });
 });
 
 /** What the schema makes of a file. */

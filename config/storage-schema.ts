@@ -4,21 +4,17 @@ import { hostPort, path, secret, section, size, text } from './fields';
 
 const mebibyte = 1024 ** 2;
 
-const name = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, {
-    error: 'must be letters, digits, dots, underscores and hyphens',
-  })
-  .prefault('default');
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const nameRule = 'must be letters, digits, dots, underscores and hyphens';
+const name = z.string().regex(namePattern, { error: nameRule }).prefault('default');
 
-export const fileStorage = section({ name, type: z.literal('file'), path });
+const fileShape = { type: z.literal('file'), path };
 
 const endpoint = z.string().regex(/^https?:\/\/[^/\s?#@]+$/, {
   error: 'must be an http or https address without a path',
 });
 
-export const s3Storage = section({
-  name,
+const s3Shape = {
   type: z.literal('s3'),
   bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, {
     error: 'must be the name of a bucket: 3 to 63 small letters, digits, dots and hyphens',
@@ -49,10 +45,9 @@ export const s3Storage = section({
     mode: z.enum(['GOVERNANCE', 'COMPLIANCE']),
     days: z.int().min(1).max(36_500),
   }).optional(),
-});
+};
 
-export const gridfsStorage = section({
-  name,
+const gridfsShape = {
   type: z.literal('gridfs'),
   hosts: z.array(hostPort).min(1),
   replicaSet: text.optional(),
@@ -69,25 +64,51 @@ export const gridfsStorage = section({
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9_]{0,40}$/, { error: 'must be letters, digits and underscores' })
     .prefault('backups'),
-});
+};
 
-export const moduleStorage = section({
-  name,
+const moduleShape = {
   type: z.literal('module'),
   module: text,
   options: z.record(z.string(), z.unknown()).prefault({}),
-});
+};
+
+export const s3Storage = section({ name, ...s3Shape });
+export const gridfsStorage = section({ name, ...gridfsShape });
+export const moduleStorage = section({ name, ...moduleShape });
 
 /** The section `storage` of holdfast.yaml. */
 export const storageSchema = z.discriminatedUnion('type', [
-  fileStorage,
+  section({ name, ...fileShape }),
   s3Storage,
   gridfsStorage,
   moduleStorage,
 ]);
 
+/** The section `storages`: other storages, each under its name. */
+export const storagesSchema = z
+  .record(
+    z.string(),
+    z.discriminatedUnion('type', [
+      section(fileShape),
+      section(s3Shape),
+      section(gridfsShape),
+      section(moduleShape),
+    ]),
+  )
+  .superRefine((storages, context) => {
+    for (const key of Object.keys(storages)) {
+      if (namePattern.test(key)) continue;
+      context.addIssue({ code: 'custom', path: [key], message: nameRule });
+    }
+  });
+
 /** A storage as holdfast.yaml gives it, its paths absolute. */
 export type StorageSettings = z.output<typeof storageSchema>;
+
+type Unnamed<S> = S extends StorageSettings ? Omit<S, 'name'> : never;
+
+/** A storage of the section `storages`: its name is its key. */
+export type NamelessStorage = Unnamed<StorageSettings>;
 
 /** Makes paths absolute, against the directory of the file. */
 export function resolveStorage(storage: StorageSettings, directory: string): StorageSettings {

@@ -361,8 +361,8 @@ export const errorTable = {
   'HF-STORAGE-011': {
     exit: 2,
     retryable: false,
-    message: 'no storage is named {name} here; configured is {known}',
-    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+    message: 'no storage is named {name} here{near}; configured: {known}',
+    hint: 'The command and the host must name the same storages: compare storage.name and storages in both holdfast.yaml files.',
   },
   'HF-STORAGE-012': {
     exit: 14,
@@ -394,6 +394,18 @@ export const errorTable = {
     message:
       'storage {storage} did not encrypt {name} as asked: {asked} was asked for, {found} is there',
     hint: 'The service ignores or refuses that encryption. Change it, or storage.encryption in holdfast.yaml; nothing was committed.',
+  },
+  'HF-CATALOG-001': {
+    exit: 1,
+    retryable: true,
+    message: 'the catalog at {hosts} cannot be used: {reason}',
+    hint: 'The storage itself has everything: `list`, `info`, `find` and `restore` work without a catalog. Check that mongod runs there and that the section `catalog` is right.',
+  },
+  'HF-CATALOG-002': {
+    exit: 2,
+    retryable: false,
+    message: 'there is no catalog to rebuild: catalog.type is {type}',
+    hint: 'Set catalog.type to mongodb to have one (docs/configuration.md); `list` and `find` work without.',
   },
   'HF-BACKUP-001': {
     exit: 2,
@@ -437,6 +449,18 @@ export const errorTable = {
     retryable: false,
     message: 'backup {id} is pinned',
     hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
+  },
+  'HF-BACKUP-008': {
+    exit: 14,
+    retryable: false,
+    message: 'backup {id} is the last good one in storage {storage}',
+    hint: 'It is never removed: take another one first (`holdfast create`). One in another storage does not count here.',
+  },
+  'HF-COPY-001': {
+    exit: 14,
+    retryable: false,
+    message: 'storage {storage} holds backup {id}, but not the same one: {reason}',
+    hint: 'Nothing was changed there. Look at it with `holdfast info {id} --storage {storage}`; if it may go, `holdfast remove {id} --storage {storage}` and copy again.',
   },
   'HF-PREFLIGHT-001': {
     exit: 14,

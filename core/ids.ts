@@ -51,9 +51,14 @@ export function repositoryWorkflowId(modelUuid: string): string {
   return `${controllerWorkflowId(modelUuid)}/repository`;
 }
 
-/** Workflow id of the verification of one backup. */
-export function verifyWorkflowId(modelUuid: string, id: string): string {
-  return `${controllerWorkflowId(modelUuid)}/verify/${id}`;
+/** Workflow id of the verification of one backup in one storage. */
+export function verifyWorkflowId(modelUuid: string, storage: string, id: string): string {
+  return `${controllerWorkflowId(modelUuid)}/verify/${storage}/${id}`;
+}
+
+/** Workflow id of the verification of several backups in one storage. */
+export function verifyAllWorkflowId(modelUuid: string, storage: string): string {
+  return `${controllerWorkflowId(modelUuid)}/verify-all/${storage}`;
 }
 
 /** Task queue for workflows and for what any worker may do. */

@@ -1,3 +1,4 @@
+import type { WorkflowKind } from './messages/status';
 import type { OplogMoment } from './oplog-limit';
 
 /** Who a host is; taken once when an operation begins, compared by every later step. */
@@ -29,8 +30,21 @@ export interface Plan {
 export type OperationKind = 'backup' | 'restore' | 'restoreCollections';
 
 /** What people call a kind of operation. */
-export function kindText(kind: OperationKind | 'verify' | 'prune'): string {
-  return kind === 'restoreCollections' ? 'restore of collections' : kind;
+export function kindText(kind: WorkflowKind): string {
+  switch (kind) {
+    case 'restoreCollections':
+      return 'restore of collections';
+    case 'verifyAll':
+      return 'verify of several backups';
+    case 'backup':
+    case 'copy':
+    case 'prune':
+    case 'restore':
+    case 'verify':
+      return kind;
+    default:
+      throw new TypeError(`kind ${String(kind satisfies never)}`);
+  }
 }
 
 /** What every step of an operation gets: who, where, under which plan. */

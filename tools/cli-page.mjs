@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 
 /** @typedef {{name: string, value?: string, description: string}} Option */
-/** @typedef {{name: string, required: boolean, description: string}} Argument */
+/** @typedef {{name: string, required: boolean, repeatable?: boolean, description: string}} Argument */
 /** @typedef {{name: string, description: string, arguments: Argument[], options: Option[], examples: string[]}} Command */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -50,7 +50,10 @@ function optionTable(options) {
 
 /** @param {Command} command @returns {string} */
 function chapter({ name, description, arguments: args, options, examples }) {
-  const typed = args.map((each) => (each.required ? each.name : `[${each.name}]`));
+  const typed = args.map(({ name: word, required, repeatable }) => {
+    const words = repeatable ? `${word}...` : word;
+    return required ? words : `[${words}]`;
+  });
   const usage = [`holdfast ${name}`, ...typed, ...(options.length > 0 ? ['[options]'] : [])];
   const parts = [`## ${name}`, `\`${usage.join(' ')}\``, description];
   if (args.length > 0) {

@@ -34,7 +34,7 @@ async function main(args) {
   }
   for (const name of recorded) await rm(join(directory, name));
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-  const { status } = spawnSync(process.execPath, [jest, 'test/workflows/(backup|restore)'], {
+  const { status } = spawnSync(process.execPath, [jest, 'test/workflows/(backup|restore|stored)'], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, HOLDFAST_RECORD_HISTORIES: directory },

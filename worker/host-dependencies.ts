@@ -1,7 +1,13 @@
-import type { ActivityDependencies } from '../activities/dependencies';
+import type { ActivityDependencies, CatalogEntries } from '../activities/dependencies';
 import type { Environment } from '../config/environment';
 import type { HoldfastConfig } from '../config/holdfast-config';
-import { HoldfastError } from '../core/errors';
+import { allStorages, findStorage, unknownStorage } from '../config/storages';
+import {
+  catalogTimeouts,
+  openCatalog,
+  type ConfiguredCatalog,
+} from '../catalog/configured-catalog';
+import { refreshEntry } from '../catalog/rebuild';
 import type { BackupStorage } from '../storage/contract';
 import { hostPace } from './host-pace';
 import type { LogFormat } from './log-line';
@@ -15,25 +21,50 @@ export interface HostDependencies {
   close(): Promise<void>;
 }
 
-/** Builds what the steps need from the configuration; the storage is opened once. `format`: of lines on stderr. */
+/** Builds what the steps need from the configuration; each storage is opened once. `format`: of lines on stderr. */
 export function hostDependencies(
   config: HoldfastConfig,
   environment: Environment,
   format: LogFormat = 'json',
 ): HostDependencies {
   const log = createOperationsLog(config.log.file, format);
-  const storage = createStorageRegistry(environment).openStorage(config.storage);
+  const registry = createStorageRegistry(environment);
+  const opened = new Map(
+    allStorages(config).map((storage) => [storage.name, registry.openStorage(storage)] as const),
+  );
+  const catalog = openCatalog(config.catalog, environment, catalogTimeouts.change);
+  const openStorage = (name: string): BackupStorage => {
+    const storage = opened.get(name);
+    if (storage === undefined) throw unknownStorage(config, name);
+    return storage;
+  };
   return {
     activities: {
       config,
       environment,
       pace: hostPace(config.limits),
       record: (event) => log.info(event, `${event.step} ${event.event}`),
-      openStorage: (name): BackupStorage => {
-        if (name === storage.name) return storage;
-        throw new HoldfastError('HF-STORAGE-011', { name, known: storage.name });
-      },
+      catalog: catalog && catalogEntries(catalog, config, openStorage),
+      openStorage,
     },
-    close: () => storage.close(),
+    close: async () => {
+      for (const storage of opened.values()) await storage.close();
+      await catalog?.catalog.close();
+    },
+  };
+}
+
+/** `config` names every storage that is asked for. */
+function catalogEntries(
+  configured: ConfiguredCatalog,
+  config: HoldfastConfig,
+  openStorage: (name: string) => BackupStorage,
+): CatalogEntries {
+  return {
+    refresh: (name, controller, id, signal) => {
+      const storage = openStorage(name);
+      const as = configured.storage(findStorage(config, name), storage.capabilities());
+      return refreshEntry({ storage, controller, id, signal }, configured.catalog, as);
+    },
   };
 }

@@ -91,7 +91,7 @@ async function takeBackup(
   cancellation.passed('finishing');
   state.enter('committing');
   // A commit that was cut off is finished, never undone: MANIFEST may be there already.
-  const { outcome } = await CancellationScope.nonCancellable(async () => {
+  const { outcome, warnings } = await CancellationScope.nonCancellable(async () => {
     const committed = await host.run('commitBackup', [ref, input, archive], {
       summary: 'write INDEX, then MANIFEST',
       attempt: 600_000,
@@ -118,6 +118,7 @@ async function takeBackup(
     ...(dump.node === undefined ? {} : { node: dump.node }),
     ...(dump.restarts === undefined ? {} : { dumpRestarts: dump.restarts }),
     files: files.files,
+    ...(warnings === undefined ? {} : { warnings }),
     ...(prepared.compensated === undefined ? {} : { compensated: prepared.compensated }),
     duration: Date.now() - started,
   };
@@ -139,5 +140,6 @@ function describe(report: BackupReport): string {
       : [`- the dump started again ${report.dumpRestarts} times`]),
     `- \`${report.archive.name}\`, ${formatSize(report.archive.size)} (${count(report.archive.size)} bytes)`,
     `- SHA-256 \`${report.archive.sha256}\``,
+    ...(report.warnings ?? []).map((warning) => `- warning: ${warning}`),
   ].join('\n');
 }

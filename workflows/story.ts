@@ -20,6 +20,8 @@ export interface Subject {
   /** Machine tag. */
   readonly machine: string;
   readonly storage: string;
+  /** Name of the storage that a copy is written to. */
+  readonly to?: string;
   /** Path of a dump that takes the place of a backup. */
   readonly dump?: string;
   readonly notes?: string;
@@ -109,10 +111,12 @@ export function count(value: number): string {
 }
 
 function heading({ subject, backupId }: Story): string {
-  const { kind, controller, controllerName, machine, storage, dump, notes } = subject;
+  const { kind, controller, controllerName, machine, storage, to, dump, notes } = subject;
   const name = controllerName === undefined ? '' : `**${plain(controllerName)}** `;
   const way = kind === 'backup' ? 'into' : 'from';
-  const place = dump === undefined ? `storage \`${code(storage)}\`` : `dump \`${code(dump)}\``;
+  const target = to === undefined ? '' : ` into storage \`${code(to)}\``;
+  const place =
+    dump === undefined ? `storage \`${code(storage)}\`${target}` : `dump \`${code(dump)}\``;
   const lines = [
     `**${kindText(kind)}** of controller ${name}\`${code(controller)}\`, ${plain(machine)}, ${way} ${place}`,
     ...(dump === undefined

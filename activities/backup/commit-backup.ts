@@ -5,10 +5,12 @@ import { backupStarted } from '../../core/ids';
 import type { ArchiveFacts, BackupInput } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
 import { holdfastVersion } from '../../core/version';
-import { indexName, manifestName, type WriteHandle } from '../../storage/contract';
+import { indexName, manifestName } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { enterJournaled } from '../operation';
+import { readWhole } from '../read-whole';
 import type { Attempt } from '../step';
+import { tellCatalog } from '../tell-catalog';
 import { StepResult } from '../workspace/step-result';
 import { z } from 'zod';
 import { finishedBundle } from './bundle-files';
@@ -17,11 +19,19 @@ import { finishedDump } from './dump-database';
 import { inspectedRope } from './inspect-rope';
 import { indexPath } from './rope-files';
 
+/** What became of a backup. */
+export interface CommittedBackup {
+  readonly outcome: 'complete' | 'partial';
+  /** What could not be done beside it. */
+  readonly warnings?: readonly string[];
+}
+
 /** The time of the commit is taken once: a commit tried again must write the same bytes. */
 const commitTime = new StepResult('commit', z.object({ finished: z.number() }));
 
 /**
- * Makes the backup complete: INDEX, then MANIFEST, which only one writer can put.
+ * Makes the backup complete: INDEX, then MANIFEST, which only one writer can put, then the catalog
+ * where there is one.
  *
  * Side effect: two files in the storage; with the second the backup exists. Idempotency key:
  * directory, name, owner and bytes; a MANIFEST of the same bytes is success. Compensation: none,
@@ -34,7 +44,7 @@ export async function commitBackup(
   ref: OperationRef,
   input: BackupInput,
   archive: ArchiveFacts,
-): Promise<{ outcome: 'complete' | 'partial' }> {
+): Promise<CommittedBackup> {
   const { directory } = await enterJournaled(dependencies, ref);
   const { signal } = attempt;
   const now = { finished: dependencies.environment.now() };
@@ -57,21 +67,16 @@ export async function commitBackup(
     await handle.endBackup({ signal });
   }
   const put = await handle.putFile(manifestName, bytes, { ifAbsent: true, signal });
-  if (put === 'exists' && !(await readWhole(handle, signal)).equals(bytes)) {
+  if (put === 'exists' && !(await readWhole(handle, manifestName, signal)).equals(bytes)) {
     throw new HoldfastError('HF-STORAGE-002', {
       name: ref.backupId,
       storage: storage.name,
       owner: ' with another MANIFEST',
     });
   }
-  return { outcome: manifest.outcome };
-}
-
-async function readWhole(handle: WriteHandle, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const content = await handle.readFile(manifestName, undefined, { signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const changed = { storage: storage.name, controller: ref.directory, ids: [ref.backupId] };
+  const warning = await tellCatalog(dependencies, attempt, changed);
+  return { outcome: manifest.outcome, ...(warning === undefined ? {} : { warnings: [warning] }) };
 }
 
 async function manifestOf(

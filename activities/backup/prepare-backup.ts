@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import { z } from 'zod';
 import { storageVolume } from '../../config/storage-schema';
+import { findStorage } from '../../config/storages';
 import type { BackupInput } from '../../core/messages';
 import { isExcludedNamespace } from '../../core/ids';
 import { storageDirectory, type OperationRef } from '../../core/operation';
@@ -52,7 +53,7 @@ export async function prepareBackup(
   };
   const workspace = new Workspace(config.workspace);
   const compensated = await compensateLeftover(dependencies, attempt, run);
-  await requireDataFits(dependencies, attempt);
+  await requireDataFits(dependencies, attempt, input.storage);
   // All of that can take long, and a journal of a run that is over would hold the host.
   await attempt.requireWanted();
   const opened = await openJournal(workspace, {
@@ -79,6 +80,7 @@ async function refuseHeld(workspace: Workspace): Promise<never> {
 async function requireDataFits(
   dependencies: ActivityDependencies,
   attempt: Attempt,
+  into: string,
 ): Promise<void> {
   const { config } = dependencies;
   const client = await connectAgent(dependencies, {
@@ -89,7 +91,7 @@ async function requireDataFits(
   try {
     const need = (await dataSize(client)) * spoolShare;
     const floor = config.limits.freeSpace;
-    const storage = storageVolume(config.storage);
+    const storage = storageVolume(findStorage(config, into));
     const shared = storage !== undefined && (await onOneVolume(config.workspace, storage));
     const what = shared ? 'spool and archive of this backup' : 'the spool of this backup';
     await requireSpace(config.workspace, shared ? 2 * need : need, what, floor);

@@ -1,23 +1,16 @@
-import { z } from 'zod';
 import { storageVolume } from '../../config/storage-schema';
+import { findStorage } from '../../config/storages';
 import { openRope, readRope } from '../../archive/rope-file';
 import type { ArchiveFacts } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
-import type { UploadState } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
 import { enterJournaled } from '../operation';
 import type { Attempt } from '../step';
+import { uploadStateSchema } from '../upload-state';
 import { readCheckpoint, writeCheckpoint } from '../workspace/checkpoint';
 import { claimEpoch } from '../workspace/epoch';
 import { ropePath } from './rope-files';
-
-const uploadSchema: z.ZodType<UploadState> = z.object({
-  v: z.literal(1),
-  type: z.string(),
-  acknowledged: z.number(),
-  detail: z.record(z.string(), z.union([z.string(), z.number()])),
-});
 
 /**
  * Streams the rope into the storage.
@@ -35,9 +28,9 @@ export async function storeArchive(
   const { directory } = await enterJournaled(dependencies, ref);
   const { signal, progress, pace } = attempt;
   const epoch = await claimEpoch(directory, 'store');
-  const resume = await readCheckpoint(epoch, uploadSchema);
+  const resume = await readCheckpoint(epoch, uploadStateSchema);
   const floor = dependencies.config.limits.freeSpace;
-  const volume = storageVolume(dependencies.config.storage);
+  const volume = storageVolume(findStorage(dependencies.config, ref.plan.storage));
   const requireRoom = async (bytes: number): Promise<void> => {
     if (volume !== undefined) await requireSpace(volume, bytes, 'the archive', floor);
   };

@@ -1,6 +1,7 @@
 import type { OperationRef } from '../../core/operation';
 import type { ActivityDependencies } from '../dependencies';
 import type { Attempt } from '../step';
+import { tellCatalog } from '../tell-catalog';
 import type { RunInfo } from '../steps';
 import { closeJournal, readJournal } from '../workspace/journal';
 import { Workspace } from '../workspace/workspace';
@@ -30,6 +31,9 @@ export async function undoBackupRun(
   const workspace = new Workspace(dependencies.config.workspace);
   const storage = dependencies.openStorage(ref.plan.storage);
   await storage.abortBackup(ref.directory, ref.backupId, ref.owner, { signal: attempt.signal });
+  const { storage: name } = ref.plan;
+  const changed = { storage: name, controller: ref.directory, ids: [ref.backupId] };
+  await tellCatalog(dependencies, attempt, changed);
   await workspace.removeRun(ref.runId);
   await closeJournal(workspace, ref.runId);
 }

@@ -10,6 +10,7 @@ import { indexName, manifestName, type ReadHandle } from '../../storage/contract
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
 import { enterFirst } from '../operation';
+import { readWhole } from '../read-whole';
 import type { Attempt } from '../step';
 import { readCheckpoint, writeCheckpoint } from '../workspace/checkpoint';
 import { claimEpoch, type Epoch } from '../workspace/epoch';
@@ -127,12 +128,4 @@ async function copyFrom(
     await writeCheckpoint(epoch, { v: 1, file: name, done } satisfies FetchState);
     checkpointed = done;
   }
-}
-
-/** Small files only: MANIFEST and INDEX. */
-async function readWhole(handle: ReadHandle, name: string, signal: AbortSignal): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const content = await handle.readFile(name, undefined, { signal });
-  for await (const chunk of content as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

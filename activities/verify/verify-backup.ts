@@ -9,6 +9,7 @@ import { indexName } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { archiveFacts } from '../restore/manifest-facts';
 import type { Attempt } from '../step';
+import { tellCatalog } from '../tell-catalog';
 
 /**
  * Reads a stored backup from its first byte to its last and proves it: MANIFEST, INDEX, every
@@ -37,6 +38,8 @@ export async function verifyBackup(
     const target = { storage, controller, id: summary.id, owner: manifest.owner, signal };
     try {
       await recordVerified(target, { at: dependencies.environment.now(), sound });
+      const changed = { storage: storage.name, controller, ids: [summary.id] };
+      await tellCatalog(dependencies, attempt, changed);
     } catch (error) {
       signal.throwIfAborted();
       // What was found counts, written down or not: a storage may be read-only.

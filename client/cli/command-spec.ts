@@ -5,6 +5,8 @@ export interface ArgumentSpec {
   /** As help shows it, such as `ID`. */
   readonly name: string;
   readonly required: boolean;
+  /** It may be given more than once; only the last argument of a command. */
+  readonly repeatable?: boolean;
   readonly description: string;
   /** What can stand there, for completion: these words, or what `list` or `jobs` prints with --quiet. */
   readonly known?: readonly string[] | 'list' | 'jobs';
@@ -23,6 +25,7 @@ export interface OptionSpec {
 
 /** What was typed after a command's name. Values are text: each command checks its own. */
 export interface CommandInput {
+  /** In their order; a repeatable one has all that follows. */
   readonly arguments: readonly (string | undefined)[];
   /** By the option's name without `no-`; switches are true or false. */
   readonly options: ReadonlyMap<string, string | boolean | readonly string[]>;

@@ -1,5 +1,6 @@
 import type { CommandSpec, OptionSpec } from './command-spec';
 import { backupCommands } from './commands/backups';
+import { catalogCommands } from './commands/catalog';
 import { operationCommands } from './commands/operations';
 import { processCommands } from './commands/processes';
 import { restoreCommands } from './commands/restores';
@@ -17,6 +18,7 @@ export const globalOptions: readonly OptionSpec[] = [
 
 /** What a group of commands, the first word of two, is about. */
 export const groups: Readonly<Record<string, string>> = {
+  catalog: 'what `list` and `find` are answered from',
   config: 'check and show the configuration',
 };
 
@@ -24,6 +26,7 @@ export const groups: Readonly<Record<string, string>> = {
 export const commands: readonly CommandSpec[] = [
   ...processCommands,
   ...backupCommands,
+  ...catalogCommands,
   ...retentionCommands,
   ...restoreCommands,
   ...operationCommands,

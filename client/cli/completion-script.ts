@@ -17,6 +17,8 @@ interface Tables {
   readonly options: ReadonlyMap<string, readonly Choice[]>;
   /** Commands whose argument `holdfast list` or `holdfast jobs` knows. */
   readonly asked: ReadonlyMap<string, 'list' | 'jobs'>;
+  /** Those of them whose argument may be given more than once. */
+  readonly repeated: readonly string[];
   /** Options with a value: of these files are completed, or these words. */
   readonly files: readonly string[];
   readonly values: ReadonlyMap<string, readonly string[]>;
@@ -82,7 +84,17 @@ function tablesOf(
   const values = valued.map(
     ([name, value]) => [name, value.includes('|') ? value.split('|') : []] as const,
   );
-  return { words, options, asked, files: files.map(([name]) => name), values: new Map(values) };
+  const repeated = table
+    .filter((spec) => spec.arguments.at(-1)?.repeatable === true)
+    .map(({ name }) => name);
+  return {
+    words,
+    options,
+    asked,
+    repeated,
+    files: files.map(([name]) => name),
+    values: new Map(values),
+  };
 }
 
 /** Words of a line up to the cursor, minus options and their values, as far as they name a command. */
@@ -115,6 +127,15 @@ function findCommand(tables: Tables, word: string, from: string, to: string): st
   ];
 }
 
+/** Nothing more is offered once an argument is there, but where it may be given again. */
+function enough({ repeated }: Tables): string[] {
+  return [
+    '  if [[ -n $given ]]; then',
+    `    case $command in ${repeated.map(single).join('|')}) ;; *) return ;; esac`,
+    '  fi',
+  ];
+}
+
 function bashScript(tables: Tables): string {
   const words = '    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")';
   const lines = [
@@ -143,7 +164,7 @@ function bashScript(tables: Tables): string {
     '    esac',
     '    return',
     '  fi',
-    '  if [[ -n $given ]]; then return; fi',
+    ...enough(tables),
     '  case $command in',
     ...[...tables.words].map(
       ([name, choices]) => `    ${single(name)}) _holdfast_words ${single(listOf(choices))} ;;`,
@@ -194,7 +215,7 @@ function zshScript(tables: Tables): string {
     "    _describe -o 'option' found",
     '    return',
     '  fi',
-    '  if [[ -n $given ]]; then return; fi',
+    ...enough(tables),
     '  case $command in',
     ...[...tables.words].map(
       ([name, choices]) => `    ${single(name)}) found=(${described(choices)}) ;;`,
@@ -235,7 +256,7 @@ function fishScript(tables: Tables): string {
     '        set -l next (string trim -- "$command $word")',
     `        if contains -- $next ${commandNames(tables).map(fish).join(' ')}`,
     '          set command $next',
-    '        else',
+    `        else if not contains -- "$command" ${tables.repeated.map(fish).join(' ')}`,
     "          set command '-'",
     '        end',
     '    end',

@@ -9,16 +9,20 @@ export const create: CommandRun = (context, input) => {
   const notes = input.arguments[0] ?? '';
   const metadataFormat = formatOption(textOption(input, 'metadata-format'));
   const { terminal } = context;
-  return withClient(context, async (client) => {
-    const handle = await client.startBackup({
-      notes,
-      wait: hasOption(input, 'wait'),
-      attach: hasOption(input, 'attach'),
-      ...(metadataFormat === undefined ? {} : { metadataFormat }),
-    });
-    const show = (report: BackupReport) => showBackup(terminal, report, notes);
-    return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
-  });
+  return withClient(
+    context,
+    async (client) => {
+      const handle = await client.startBackup({
+        notes,
+        wait: hasOption(input, 'wait'),
+        attach: hasOption(input, 'attach'),
+        ...(metadataFormat === undefined ? {} : { metadataFormat }),
+      });
+      const show = (report: BackupReport) => showBackup(terminal, report, notes);
+      return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 function formatOption(text: string | undefined): 0 | 1 | 2 | undefined {

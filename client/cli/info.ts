@@ -1,29 +1,35 @@
+import { backupState } from '../../catalog/backup-state';
 import type { CompleteBackup } from '../../catalog/backup-summary';
 import { quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
 import { renderFacts, renderTable } from '../render/table';
 import { formatCount, formatDuration, formatTime } from '../render/units';
-import type { CommandRun } from './command-spec';
+import { textOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 
 /** `holdfast info ID`. */
 export const info: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(context, async (client) => {
-    const { summary, manifest } = await client.info(input.arguments[0] ?? '');
-    if (terminal.json) {
-      const { id, size, status, restorable, pinned, verified } = summary;
-      const known = verified === undefined ? {} : { verified };
-      terminal.outJson({ v: 1, id, size, status, restorable, pinned, ...known, manifest });
-    } else if (terminal.quiet) {
-      terminal.out(summary.id);
-    } else {
-      describe(summary, client.config.storage.name, terminal.width).forEach((line) =>
-        terminal.out(line),
-      );
-    }
-    return 0;
-  });
+  return withClient(
+    context,
+    async (client) => {
+      const { summary, manifest } = await client.info(input.arguments[0] ?? '');
+      if (terminal.json) {
+        const { id, size, status, restorable, pinned, verified } = summary;
+        const known = verified === undefined ? {} : { verified };
+        const state = backupState(summary);
+        terminal.outJson({ v: 1, id, size, status, state, restorable, pinned, ...known, manifest });
+      } else if (terminal.quiet) {
+        terminal.out(summary.id);
+      } else {
+        describe(summary, client.config.storage.name, terminal.width).forEach((line) =>
+          terminal.out(line),
+        );
+      }
+      return 0;
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 type Facts = (readonly [string, string])[];

@@ -1,29 +1,39 @@
+import { backupState } from '../../catalog/backup-state';
 import type { BackupSummary } from '../../catalog/backup-summary';
 import { quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
 import { fitCells, renderTable } from '../render/table';
 import { formatTime } from '../render/units';
-import type { CommandRun } from './command-spec';
+import { hasOption, textOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 
 const longestNotes = 40;
 
 /** `holdfast list`: the newest first. */
-export const list: CommandRun = (context) => {
+export const list: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(context, async (client) => {
-    const backups = (await client.list()).toReversed();
-    if (terminal.json) {
-      terminal.outJson({ v: 1, storage: client.config.storage.name, backups: backups.map(toJson) });
-    } else if (terminal.quiet) {
-      backups.forEach(({ id }) => terminal.out(id));
-    } else if (backups.length === 0) {
-      terminal.note(`storage ${client.config.storage.name} holds no backups`);
-    } else {
-      table(backups, terminal.width).forEach((line) => terminal.out(line));
-    }
-    return 0;
-  });
+  return withClient(
+    context,
+    async (client) => {
+      const storage = client.config.storage.name;
+      const brief = terminal.quiet || hasOption(input, 'brief');
+      if (brief && !terminal.json) {
+        (await client.ids()).toReversed().forEach((id) => terminal.out(id));
+        return 0;
+      }
+      const { from, value } = await client.listFrom();
+      const backups = value.toReversed();
+      if (terminal.json) {
+        terminal.outJson({ v: 1, storage, from, backups: backups.map(toJson) });
+      } else if (backups.length === 0) {
+        terminal.note(`storage ${storage} holds no backups`);
+      } else {
+        table(backups, terminal.width).forEach((line) => terminal.out(line));
+      }
+      return 0;
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 function table(backups: readonly BackupSummary[], width: number): string[] {
@@ -62,7 +72,8 @@ function statusOf(backup: BackupSummary): string {
 function toJson(backup: BackupSummary): object {
   const { id, controller, size, started, status, pinned, verified } = backup;
   const known = verified === undefined ? {} : { verified };
-  const base = { id, controller, size, started, status, pinned, ...known };
+  const state = backupState(backup);
+  const base = { id, controller, size, started, status, state, pinned, ...known };
   switch (backup.status) {
     case 'complete': {
       const { finished, notes, jujuVersion, hosts, purpose, outcome, restorable } = backup;

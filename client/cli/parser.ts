@@ -53,8 +53,9 @@ function addCommand(parent: Command, name: string, spec: CommandSpec, execute: E
     .summary(spec.summary)
     .description(spec.description)
     .helpOption('--help', 'show help');
-  for (const { name: argument, required, description } of spec.arguments) {
-    command.argument(required ? `<${argument}>` : `[${argument}]`, description);
+  for (const { name: argument, required, repeatable, description } of spec.arguments) {
+    const word = repeatable === true ? `${argument}...` : argument;
+    command.argument(required ? `<${word}>` : `[${word}]`, description);
   }
   for (const option of spec.options) command.addOption(toOption(option));
   const examples = spec.examples.map((example) => `  $ ${example}`).join('\n');
@@ -62,7 +63,10 @@ function addCommand(parent: Command, name: string, spec: CommandSpec, execute: E
   command.action(() => {
     const values = command.args;
     return execute(spec, {
-      arguments: spec.arguments.map((_, index) => values[index]),
+      arguments:
+        spec.arguments.at(-1)?.repeatable === true
+          ? values
+          : spec.arguments.map((_, index) => values[index]),
       options: readOptions(command),
     });
   });

@@ -1,17 +1,21 @@
-import type { CommandRun } from './command-spec';
+import { textOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 
 function changing(pinned: boolean): CommandRun {
   return (context, input) => {
     const { terminal } = context;
-    return withClient(context, async (client) => {
-      const { id, changed } = await client.setPin(input.arguments[0] ?? '', pinned);
-      if (terminal.json) terminal.outJson({ v: 1, id, pinned, changed });
-      else terminal.out(id);
-      const state = pinned ? 'pinned' : 'not pinned';
-      terminal.note(changed ? `it is ${state} now` : `it was ${state} already`);
-      return 0;
-    });
+    return withClient(
+      context,
+      async (client) => {
+        const { id, changed } = await client.setPin(input.arguments[0] ?? '', pinned);
+        if (terminal.json) terminal.outJson({ v: 1, id, pinned, changed });
+        else terminal.out(id);
+        const state = pinned ? 'pinned' : 'not pinned';
+        terminal.note(changed ? `it is ${state} now` : `it was ${state} already`);
+        return 0;
+      },
+      textOption(input, 'storage'),
+    );
   };
 }
 

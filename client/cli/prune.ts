@@ -13,40 +13,25 @@ import type { Terminal } from './terminal';
 export const prune: CommandRun = (context, input) => {
   const rules = rulesOf(input);
   const { terminal } = context;
-  return withClient(context, async (client) => {
-    if (!hasOption(input, 'yes')) {
-      const plan = await client.planPrune(rules);
-      if (terminal.json) terminal.outJson({ v: 1, dryRun: true, plan });
-      else showPlan(terminal, plan);
-      return 0;
-    }
-    const handle = await client.startPrune({ rules, wait: hasOption(input, 'wait') });
-    const show = (report: PruneReport): number => showPrune(terminal, report);
-    return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
-  });
-};
-
-/** `holdfast remove ID...`. */
-export const remove: CommandRun = (context, input) => {
-  const { terminal } = context;
-  return withClient(context, async (client) => {
-    const id = (await client.removable(input.arguments[0] ?? '')).id;
-    if (!hasOption(input, 'yes')) {
-      if (!terminal.interactive) {
-        throw usageError(
-          'a removal asks first, but there is no terminal to ask on: pass --yes',
-          'remove',
-        );
+  return withClient(
+    context,
+    async (client) => {
+      if (!hasOption(input, 'yes')) {
+        const plan = await client.planPrune(rules);
+        if (terminal.json) terminal.outJson({ v: 1, dryRun: true, plan });
+        else showPlan(terminal, plan);
+        return 0;
       }
-      if ((await terminal.confirm(`Remove ${id}? It is gone then.`)) !== true) return 1;
-    }
-    const handle = await client.startPrune({ ids: [id], wait: hasOption(input, 'wait') });
-    const show = (report: PruneReport): number => showPrune(terminal, report);
-    return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
-  });
+      const handle = await client.startPrune({ rules, wait: hasOption(input, 'wait') });
+      const show = (report: PruneReport): number => showPrune(terminal, report);
+      return conclude(context, client, handle, show, { detach: hasOption(input, 'detach') });
+    },
+    textOption(input, 'storage'),
+  );
 };
 
-function showPlan(terminal: Terminal, plan: readonly PruneDecision[]): void {
+/** Each backup with what would become of it, and why. */
+export function showPlan(terminal: Terminal, plan: readonly PruneDecision[]): void {
   const going = plan.filter(({ action }) => action !== 'keep');
   if (terminal.quiet) {
     going.forEach(({ id }) => terminal.out(id));

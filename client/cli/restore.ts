@@ -41,32 +41,37 @@ export const restore: CommandRun = (context, input) => {
     attach: hasOption(input, 'attach'),
     ...(oplogLimit === undefined ? {} : { oplogLimit }),
   };
-  return withClient(context, async (client) => {
-    const conclusion = <R extends Report>(
-      handle: OperationHandle<R>,
-      show: (report: R) => number,
-    ): Promise<number> => {
-      const detach = hasOption(input, 'detach');
-      if (confirmed || planOnly) return conclude(context, client, handle, show, { detach });
-      const onConfirmation = (status: Status) => askToConfirm(context, client, handle, status);
-      return conclude(context, client, handle, show, { onConfirmation });
-    };
-    if (collections === undefined) {
-      const backup = await choose(context, client, asked);
-      const handle = await client.startRestore({ ...common, action, backup });
-      return conclusion(handle, (report) => showRestore(context.terminal, report));
-    }
-    const { dump, choice, replace, inPlace } = collections;
-    const source = dump === undefined ? { backup: await choose(context, client, asked) } : { dump };
-    const handle = await client.startRestoreCollections({
-      ...common,
-      source,
-      choice,
-      replace,
-      inPlace,
-    });
-    return conclusion(handle, (report) => showCollections(context.terminal, report));
-  });
+  return withClient(
+    context,
+    async (client) => {
+      const conclusion = <R extends Report>(
+        handle: OperationHandle<R>,
+        show: (report: R) => number,
+      ): Promise<number> => {
+        const detach = hasOption(input, 'detach');
+        if (confirmed || planOnly) return conclude(context, client, handle, show, { detach });
+        const onConfirmation = (status: Status) => askToConfirm(context, client, handle, status);
+        return conclude(context, client, handle, show, { onConfirmation });
+      };
+      if (collections === undefined) {
+        const backup = await choose(context, client, asked);
+        const handle = await client.startRestore({ ...common, action, backup });
+        return conclusion(handle, (report) => showRestore(context.terminal, report));
+      }
+      const { dump, choice, replace, inPlace } = collections;
+      const source =
+        dump === undefined ? { backup: await choose(context, client, asked) } : { dump };
+      const handle = await client.startRestoreCollections({
+        ...common,
+        source,
+        choice,
+        replace,
+        inPlace,
+      });
+      return conclusion(handle, (report) => showCollections(context.terminal, report));
+    },
+    textOption(input, 'storage'),
+  );
 };
 
 /** @throws HoldfastError HF-USAGE-001, before anything is started. */
@@ -100,6 +105,12 @@ function readInput({ terminal }: CommandContext, input: CommandInput): Asked {
   if (action !== 'restore' && (collections !== undefined || oplogLimit !== undefined)) {
     throw usageError(
       `--${action} goes by what the restore was begun with: pass it alone`,
+      'restore',
+    );
+  }
+  if (action !== 'restore' && textOption(input, 'storage') !== undefined) {
+    throw usageError(
+      `--${action} goes by what the restore was begun with: --storage has no place there`,
       'restore',
     );
   }

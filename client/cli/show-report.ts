@@ -1,8 +1,10 @@
 import type {
   BackupReport,
+  CopyReport,
   PruneReport,
   RestoreCollectionsReport,
   RestoreReport,
+  VerifyAllReport,
   VerifyReport,
 } from '../../core/messages';
 import {
@@ -11,6 +13,7 @@ import {
   renderRestore,
   renderVerification,
 } from '../render/report';
+import { renderCopy, renderVerifications } from '../render/stored-report';
 import type { Report } from '../status';
 import { formatSize } from '../../core/sizes';
 import type { Terminal } from './terminal';
@@ -28,6 +31,10 @@ export function showReport(terminal: Terminal, report: Report): number {
       return showPrune(terminal, report);
     case 'verify':
       return showVerification(terminal, report);
+    case 'verifyAll':
+      return showVerifications(terminal, report);
+    case 'copy':
+      return showCopy(terminal, report);
     default:
       throw new TypeError(`report ${String(report satisfies never)}`);
   }
@@ -38,6 +45,7 @@ export function showBackup(terminal: Terminal, report: BackupReport, notes: stri
   if (!terminal.json) {
     if (!terminal.quiet)
       renderBackup(report, notes, terminal.width).forEach((line) => terminal.out(line));
+    (report.warnings ?? []).forEach((warning) => terminal.err(`warning: ${warning}`));
     terminal.out(report.backupId);
   }
   return report.outcome === 'partial' ? 3 : 0;
@@ -82,5 +90,29 @@ export function showPrune(terminal: Terminal, { removed, swept, freed }: PruneRe
   terminal.note(
     `${removed.length} removed, ${swept.length} incomplete ones swept, ${formatSize(freed)} freed`,
   );
+  return 0;
+}
+
+/**
+ * Each backup with its verdict; with `--quiet` the ids of the damaged ones. Exit status 13 when there is
+ * one, 3 when not all that were asked for fitted into one run.
+ */
+export function showVerifications(terminal: Terminal, report: VerifyAllReport): number {
+  if (!terminal.json) {
+    const lines = terminal.quiet
+      ? report.backups.flatMap(({ id, verdict }) => (verdict === 'damaged' ? [id] : []))
+      : renderVerifications(report, terminal.width);
+    lines.forEach((line) => terminal.out(line));
+  }
+  if (report.outcome === 'damaged') return 13;
+  return report.sample === undefined && report.left > 0 ? 3 : 0;
+}
+
+/** The backup's id is the last line, or the only one with `--quiet`. */
+export function showCopy(terminal: Terminal, report: CopyReport): number {
+  if (!terminal.json) {
+    if (!terminal.quiet) renderCopy(report, terminal.width).forEach((line) => terminal.out(line));
+    terminal.out(report.backupId);
+  }
   return 0;
 }

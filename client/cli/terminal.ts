@@ -83,6 +83,12 @@ export class Terminal {
     if (!this.quiet && !this.json) this.err(line);
   }
 
+  /** What a user should know although nothing fails: shown even with `--json`, not with `--quiet`. */
+  notice(line: string): void {
+    if (this.quiet) return;
+    this.err(this.json ? JSON.stringify({ type: 'notice', v: 1, message: line }) : `note: ${line}`);
+  }
+
   /** A line that is always shown, on stderr. */
   err(line: string): void {
     this.#endLive();

@@ -2,19 +2,23 @@ import { formatSize } from '../../core/sizes';
 import type { HoldfastClient } from '../holdfast-client';
 import type { Uploaded } from '../upload';
 import { formatCount } from '../render/units';
-import type { CommandRun } from './command-spec';
+import { textOption, type CommandRun } from './command-spec';
 import { withClient } from './operation';
 import type { Terminal } from './terminal';
 
 /** `holdfast upload FILE`: prints the id of the backup that was made of it. */
 export const upload: CommandRun = (context, input) =>
-  withClient(context, async (client) => {
-    const { terminal } = context;
-    const added = await uploadShown(terminal, client, input.arguments[0] ?? '');
-    if (terminal.json) terminal.outJson(added);
-    else terminal.out(added.id);
-    return 0;
-  });
+  withClient(
+    context,
+    async (client) => {
+      const { terminal } = context;
+      const added = await uploadShown(terminal, client, input.arguments[0] ?? '');
+      if (terminal.json) terminal.outJson(added);
+      else terminal.out(added.id);
+      return 0;
+    },
+    textOption(input, 'storage'),
+  );
 
 /** Adds a file to the storage, and says on stderr how it goes and what came of it. */
 export async function uploadShown(

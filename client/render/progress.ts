@@ -12,6 +12,8 @@ export const phaseTitles: Readonly<Record<Phase, string>> = {
   inspecting: 'proving the archive',
   storing: 'storing the archive',
   removing: 'removing backups',
+  choosing: 'choosing backups',
+  copying: 'copying the backup',
   verifying: 'reading back and proving what is stored',
   committing: 'committing',
   locating: 'locating the backup',

@@ -37,6 +37,8 @@ export interface BackupReport {
   /** How often the dump had to start again, because of a rename for one; absent when never. */
   readonly dumpRestarts?: number;
   readonly files: number;
+  /** What could not be done beside the backup, which is as `outcome` says all the same. */
+  readonly warnings?: readonly string[];
   /** Run whose leftovers were compensated before this one began. */
   readonly compensated?: string;
   /** Milliseconds from start to commit. */

@@ -10,6 +10,8 @@ export type Phase =
   | 'storing'
   | 'verifying'
   | 'removing'
+  | 'choosing'
+  | 'copying'
   | 'committing'
   | 'locating'
   | 'fetching'
@@ -28,10 +30,14 @@ export type Phase =
   | 'waiting-for-host'
   | 'done';
 
+/** Names of the workflow types. */
+export type WorkflowKind =
+  'backup' | 'restore' | 'restoreCollections' | 'verify' | 'verifyAll' | 'prune' | 'copy';
+
 /** Answer of the query `status`. */
 export interface WorkflowStatus {
   readonly v: 1;
-  readonly kind: 'backup' | 'restore' | 'restoreCollections' | 'verify' | 'prune';
+  readonly kind: WorkflowKind;
   readonly phase: Phase;
   readonly backupId?: string;
   /** Set while the restore waits for its confirmation, and after. */

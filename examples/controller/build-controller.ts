@@ -183,6 +183,8 @@ function configText(example: ExampleController, temporalAddress: string | undefi
       services: { type: 'process', agent: agentUnitName, socket: example.socket },
     },
     storage: { type: 'file', path: example.storage },
+    // All of an example is below its directory.
+    catalog: { cache: join(example.storage, '..', 'cache') },
     workspace: example.workspace,
     ...(temporalAddress === undefined ? {} : { temporal: { address: temporalAddress } }),
     // An example is small: it must not be refused where a controller's reserve of free disk is missing.

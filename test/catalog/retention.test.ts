@@ -1,5 +1,6 @@
 import {
   hasRules,
+  lastGoodAmong,
   planPrune,
   sweepAfter,
   type KeepRules,
@@ -175,4 +176,35 @@ describe('incomplete backups', () => {
 
 test('no backups give an empty plan', () => {
   expect(planPrune([], { last: 1 }, now)).toEqual([]);
+});
+
+describe('backups that are removed by their ids', () => {
+  const damaged = backup(date(0), { status: 'damaged' });
+  const incomplete = backup(date(1), { status: 'incomplete' });
+  const newer = backup(date(2));
+  const older = backup(date(3));
+  const all = [damaged, incomplete, newer, older];
+
+  it('may be any, the newest too, as long as a good one is left', () => {
+    expect(lastGoodAmong(all, [damaged.id, incomplete.id, newer.id])).toBeUndefined();
+    expect(lastGoodAmong(all, [older.id])).toBeUndefined();
+  });
+
+  it('are never all good ones: the newest of them is named', () => {
+    expect(lastGoodAmong(all, [newer.id, older.id])).toBe(newer.id);
+    expect(lastGoodAmong([damaged, older], [older.id])).toBe(older.id);
+    const safety = backup(date(0), { safety: true });
+    expect(lastGoodAmong([safety, older], [older.id])).toBe(older.id);
+  });
+
+  it('may be all there are, where none is good', () => {
+    expect(lastGoodAmong([damaged, incomplete], [damaged.id, incomplete.id])).toBeUndefined();
+  });
+
+  it('are never all that have the files of all hosts', () => {
+    const partial = backup(date(0), { partial: true });
+    expect(lastGoodAmong([partial, newer, older], [newer.id, older.id])).toBe(newer.id);
+    expect(lastGoodAmong([partial, newer, older], [partial.id, newer.id])).toBeUndefined();
+    expect(lastGoodAmong([partial], [partial.id])).toBe(partial.id);
+  });
 });

@@ -65,13 +65,16 @@ describe.each(['bash', 'zsh', 'fish'] as const)('the completion of %s', (shell) 
       const typed = line.split(' ').at(-1) ?? '';
       return words.filter((word) => word !== '' && word.startsWith(typed)).toSorted();
     };
-    expect(complete('holdfast c')).toEqual(['cancel', 'completion', 'config', 'create']);
+    const words = ['cancel', 'catalog', 'completion', 'config', 'copy', 'create'];
+    expect(complete('holdfast c')).toEqual(words);
     expect(complete('holdfast config ')).toEqual(['check', 'show']);
     expect(complete('holdfast --json --config x config s')).toEqual(['show']);
     expect(complete('holdfast restore --r')).toEqual(['--replace', '--resume', '--rollback']);
     expect(complete('holdfast create --metadata-format ')).toEqual(['0', '1', '2']);
     expect(complete('holdfast list --config o')).toEqual(['other.yaml']);
     expect(complete('holdfast verify ')).toEqual(['list-1', 'list-2']);
+    expect(complete('holdfast verify list-1 ')).toEqual([]);
+    expect(complete('holdfast remove list-1 ')).toEqual(['list-1', 'list-2']);
     expect(complete('holdfast watch ')).toEqual(['jobs-1', 'jobs-2']);
     expect(complete('holdfast completion ')).toEqual(['bash', 'fish', 'zsh']);
   });

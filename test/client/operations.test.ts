@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  for (const workflowId of [`holdfast/${modelUuid}`, `holdfast/${modelUuid}/verify/${id}`]) {
+  for (const workflowId of [`holdfast/${modelUuid}`, `holdfast/${modelUuid}/verify/attic/${id}`]) {
     await server.client.workflow
       .getHandle(workflowId)
       .terminate()

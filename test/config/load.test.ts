@@ -49,6 +49,8 @@ describe('a configuration', () => {
         readFrom: 'secondary',
       },
       storage: { name: 'default', type: 'file', path: '/srv/holdfast' },
+      storages: {},
+      catalog: { type: 'storage', cache: '/nowhere/home/.cache/holdfast/manifests' },
       workspace: '/var/lib/holdfast',
       state: '/var/lib/holdfast/temporal',
       temporal: {
@@ -74,6 +76,46 @@ describe('a configuration', () => {
       },
       log: { file: undefined },
     });
+  });
+
+  it('keeps MANIFESTs in the cache directory of the user, where it is told to, or nowhere', async () => {
+    const cacheOf = async (
+      catalog: string,
+      variables: Record<string, string> = {},
+    ): Promise<unknown> =>
+      (await load(`storage: {type: file, path: /s}\ncatalog: ${catalog}\n`, { variables })).config
+        .catalog.cache;
+    expect(await cacheOf('{}', { XDG_CACHE_HOME: '/c' })).toBe('/c/holdfast/manifests');
+    expect(await cacheOf('{}', { XDG_CACHE_HOME: 'c' })).toBe(
+      '/nowhere/home/.cache/holdfast/manifests',
+    );
+    expect(await cacheOf('{cache: here}')).toBe(join(temporary.path, 'here'));
+    expect(await cacheOf('{cache: false}')).toBe(false);
+  });
+
+  it('takes a catalog in a MongoDB, whose database must be one that no backup holds', async () => {
+    const storage = 'storage: {type: file, path: /s}';
+    const { config } = await load(
+      `${storage}\ncatalog: {type: mongodb, hosts: ["c:27017"], username: u, password: {file: p}, tls: {caFile: ca}}`,
+    );
+    expect(config.catalog).toEqual({
+      type: 'mongodb',
+      cache: '/nowhere/home/.cache/holdfast/manifests',
+      hosts: ['c:27017'],
+      username: 'u',
+      password: { file: join(temporary.path, 'p') },
+      tls: { caFile: join(temporary.path, 'ca') },
+      database: 'holdfast_catalog',
+      host: 'host',
+    });
+    expect(
+      await problems(`${storage}\ncatalog: {type: mongodb, password: x, database: juju, cache: 7}`),
+    ).toEqual([
+      '  2:1 catalog.hosts: is missing',
+      '  2:36 catalog.password: a secret must not stand in this file; write {file: PATH} or {env: NAME}',
+      '  2:49 catalog.database: must begin with holdfast: such databases are never part of a backup',
+      '  2:62 catalog.cache: must be a path',
+    ]);
   });
 
   it('reads every setting, and its paths are relative to the file', async () => {
@@ -211,7 +253,7 @@ __proto__: {a: 1}
       '  19:12 limits.ioClass: must be one of none, best-effort, idle',
       '  20:13 limits.hostWait: must be a duration; write it with a unit: 30s, 10m, 24h',
       '  21:24 limits.freeSpace.percent: must be at most 90',
-      '  22:1 __proto__: unknown key; known here: controller, mongo, storage, workspace, state, temporal, limits, log',
+      '  22:1 __proto__: unknown key; known here: controller, mongo, storage, storages, catalog, workspace, state, temporal, limits, log',
     ]);
   });
 

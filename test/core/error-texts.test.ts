@@ -373,9 +373,10 @@ const texts: Texts = {
     hint: 'Give the other type a name of its own.',
   },
   'HF-STORAGE-011': {
-    params: { name: 'offsite', known: 'default' },
-    message: 'no storage is named offsite here; configured is default',
-    hint: 'The command and the host must name the same storage: compare storage.name in both holdfast.yaml files.',
+    params: { name: 'ofsite', near: ' (did you mean offsite?)', known: 'default, offsite' },
+    message:
+      'no storage is named ofsite here (did you mean offsite?); configured: default, offsite',
+    hint: 'The command and the host must name the same storages: compare storage.name and storages in both holdfast.yaml files.',
   },
   'HF-STORAGE-012': {
     params: { name: 'b', storage: 'offsite', until: '2026-12-01T00:00:00.000Z' },
@@ -408,6 +409,16 @@ const texts: Texts = {
     message:
       'storage bucket did not encrypt b/archive.tar.gz as asked: aws:kms with key key-1 was asked for, AES256 is there',
     hint: 'The service ignores or refuses that encryption. Change it, or storage.encryption in holdfast.yaml; nothing was committed.',
+  },
+  'HF-CATALOG-001': {
+    params: { hosts: '10.0.0.9:27017', reason: 'connect ECONNREFUSED 10.0.0.9:27017' },
+    message: 'the catalog at 10.0.0.9:27017 cannot be used: connect ECONNREFUSED 10.0.0.9:27017',
+    hint: 'The storage itself has everything: `list`, `info`, `find` and `restore` work without a catalog. Check that mongod runs there and that the section `catalog` is right.',
+  },
+  'HF-CATALOG-002': {
+    params: { type: 'storage' },
+    message: 'there is no catalog to rebuild: catalog.type is storage',
+    hint: 'Set catalog.type to mongodb to have one (docs/configuration.md); `list` and `find` work without.',
   },
   'HF-BACKUP-001': {
     params: { id: 'yesterday' },
@@ -445,6 +456,16 @@ const texts: Texts = {
     params: { id: '20260102-030405.11111111-2222-4333-8444-555555555555' },
     message: 'backup 20260102-030405.11111111-2222-4333-8444-555555555555 is pinned',
     hint: 'Nothing removes a pinned backup. If it may go, `holdfast unpin` it first.',
+  },
+  'HF-BACKUP-008': {
+    params: { id: 'b', storage: 'offsite' },
+    message: 'backup b is the last good one in storage offsite',
+    hint: 'It is never removed: take another one first (`holdfast create`). One in another storage does not count here.',
+  },
+  'HF-COPY-001': {
+    params: { storage: 'offsite', id: 'b', reason: 'its MANIFEST is another one' },
+    message: 'storage offsite holds backup b, but not the same one: its MANIFEST is another one',
+    hint: 'Nothing was changed there. Look at it with `holdfast info b --storage offsite`; if it may go, `holdfast remove b --storage offsite` and copy again.',
   },
   'HF-PREFLIGHT-001': {
     params: { problems: '  disk: /var/lib/juju is full' },

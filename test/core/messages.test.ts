@@ -4,18 +4,25 @@ import type {
   CancelAnswer,
   CancelRequest,
   Confirmation,
+  CopyInput,
+  CopyReport,
   FailureDetail,
   HeartbeatDetail,
   PreflightReport,
+  PruneInput,
+  PruneReport,
   RestoreCollectionsInput,
   RestoreCollectionsReport,
   RestoreInput,
   RestoreReport,
+  VerifyAllInput,
+  VerifyAllReport,
   VerifyInput,
   VerifyReport,
   WorkflowStatus,
 } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
+import type { CopyRef } from '../../activities/copy/copy-directory';
 import type { DumpCheckpoint } from '../../activities/backup/dump-checkpoint';
 import type { HostSteps, RunInfo } from '../../activities/steps';
 import type { Journal } from '../../activities/workspace/journal';
@@ -30,6 +37,12 @@ interface Messages {
   restoreCollectionsReport: RestoreCollectionsReport;
   verifyInput: VerifyInput;
   verifyReport: VerifyReport;
+  verifyAllInput: VerifyAllInput;
+  verifyAllReport: VerifyAllReport;
+  pruneInput: PruneInput;
+  pruneReport: PruneReport;
+  copyInput: CopyInput;
+  copyReport: CopyReport;
   preflight: PreflightReport;
   status: WorkflowStatus;
   heartbeat: HeartbeatDetail;
@@ -44,6 +57,7 @@ interface Messages {
   stepArgument: Parameters<HostSteps[keyof HostSteps]>[0];
   stepAnswer: Awaited<ReturnType<HostSteps[keyof HostSteps]>>;
   dumpCheckpoint: DumpCheckpoint;
+  copyRef: CopyRef;
 }
 
 type Unversioned = {

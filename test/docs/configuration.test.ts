@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadConfig, type LoadedConfig } from '../../config/load';
 import { settingVariables } from '../../config/origin';
+import { allStorages } from '../../config/storages';
 import { settingsOf } from '../../config/resolve';
 import { parseDuration } from '../../core/durations';
 import { HoldfastError } from '../../core/errors';
@@ -12,10 +13,11 @@ import { codeBlocks } from './code-blocks';
 let page: string;
 let least: string;
 let full: string;
+let several: string;
 let profiles: string;
 beforeAll(async () => {
   page = await readFile(join(__dirname, '../../docs/configuration.md'), 'utf8');
-  [least = '', full = '', profiles = ''] = codeBlocks(page);
+  [least = '', full = '', several = '', profiles = ''] = codeBlocks(page);
 });
 
 let temporary: Temporary;
@@ -54,12 +56,25 @@ describe('docs/configuration.md', () => {
     expect(config.temporal.apiKey).toEqual({ env: 'HOLDFAST_TEMPORAL_API_KEY' });
   });
 
+  it('shows a storage beside the default one, and that loads', async () => {
+    const { config } = await load(several);
+    expect(allStorages(config).map(({ name, type }) => [name, type])).toEqual([
+      ['default', 'file'],
+      ['offsite', 's3'],
+    ]);
+  });
+
   it('has a row for every setting', async () => {
     const { config } = await load(full);
     const keys = settingsOf(config).map(({ path }) => path.join('.'));
     expect(keys).toContain('limits.freeSpace.percent');
     const rows = new Set([...page.matchAll(/^\| `([\w.]+)`/gm)].map(([, key]) => key));
-    const missing = keys.filter((key) => !rows.has(key) && !key.startsWith('temporal.tls.'));
+    // A named storage has the keys of the default one.
+    const documented = (key: string): string => key.replace(/^storages\.\w+\./, 'storage.');
+    const missing = keys.filter(
+      (key) => !rows.has(documented(key)) && !key.startsWith('temporal.tls.'),
+    );
+    expect(rows).toContain('storages.NAME');
     expect(missing).toEqual([]);
     expect(rows).toContain('temporal.tls');
   });
@@ -82,6 +97,7 @@ describe('docs/configuration.md', () => {
       'controller.services.type',
       'mongo.readFrom',
       'storage.name',
+      'catalog.type',
       'workspace',
       'temporal.address',
       'temporal.namespace',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Db } from 'mongodb';
@@ -50,6 +50,7 @@ const collectionSteps = [
   'loadCollections',
   'swapCollections',
 ] as const;
+const copySteps = ['prepareCopy', 'copyFiles', 'verifyCopied', 'commitCopy', 'clearCopy'] as const;
 const swapSteps = [
   'swapDatabase',
   'swapFiles',
@@ -74,7 +75,11 @@ describe('killed with -9 in the middle of', () => {
       mongod: '6.0',
       size: 3_000_000,
       withVolumes: false,
-      site: { heartbeatTimeout: 1_500, workerEnvironment: strikes.environment },
+      site: {
+        heartbeatTimeout: 1_500,
+        storages: '{attic: {type: file, path: attic}}',
+        workerEnvironment: strikes.environment,
+      },
     });
   });
   afterAll(async () => {
@@ -117,6 +122,28 @@ describe('killed with -9 in the middle of', () => {
     const running = ground.site.begin('verify', ground.backupId);
     const { status, stderr } = await survived(running.result, ['verifyBackup']);
     expect({ status, stderr }).toMatchObject({ status: 0 });
+  });
+
+  it('the choice of what is verified: it is chosen again, and read', async () => {
+    await arm('chooseBackups');
+    const running = ground.site.begin('verify', '--all', '--quiet');
+    const { status, stdout, stderr } = await survived(running.result, ['chooseBackups']);
+    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: '' });
+  });
+
+  it('each step of a copy: it is there byte for byte, and nothing else is', async () => {
+    const { backupId, site } = ground;
+    await arm(...copySteps);
+    const running = site.begin('copy', backupId, '--to', 'attic', '--quiet');
+    const { status, stdout, stderr } = await survived(running.result, copySteps);
+    expect({ status, stdout, stderr }).toMatchObject({ status: 0, stdout: `${backupId}\n` });
+    const { storage, modelUuid } = site.example;
+    const attic = join(site.example.directory, 'attic', modelUuid);
+    expect(await digestsIn(join(attic, backupId))).toEqual(
+      await digestsIn(join(storage, modelUuid, backupId)),
+    );
+    expect(await readdir(attic)).toEqual([backupId]);
+    expect(await site.leftovers()).toEqual([]);
   });
 
   it('a removal: it goes on, and the backup is gone', async () => {
@@ -253,6 +280,17 @@ async function fillSeries(sky: Db): Promise<void> {
     text: createHash('sha512').update(String(at)).digest('base64').repeat(4),
   }));
   await sky.collection('wind').insertMany(measured);
+}
+
+/** SHA-256 of every file of a backup but what verifications and pins left, and of all that is hidden. */
+async function digestsIn(directory: string): Promise<Record<string, string>> {
+  const names = (await readdir(directory)).filter((name) => !/^(\.owner$|VERIFIED\.)/.test(name));
+  const digests: Record<string, string> = {};
+  for (const name of names.toSorted()) {
+    const bytes = await readFile(join(directory, name));
+    digests[name] = createHash('sha256').update(bytes).digest('hex');
+  }
+  return digests;
 }
 
 /** What a backup holds, entry by entry, but for what every backup has of its own. */

@@ -57,4 +57,12 @@ export const crashMoments: Readonly<Record<StepName, Moment>> = {
   // Its MANIFEST is gone, and it is put aside, not removed.
   pruneBackups: { before: /^rm .*\/\.gone\./, nth: 2 },
   verifyBackup: { before: /^read .*\.tar\.gz$/, nth: 3 },
+  chooseBackups: { before: /^read .*\/MANIFEST$/ },
+
+  // The MANIFEST to be written is kept, what the copy is is not.
+  prepareCopy: { before: /^rename .*\/copy\.json$/ },
+  copyFiles: { before: /^write .*\.tar\.gz\..*\.part$/, nth: 2 },
+  verifyCopied: { before: /^read .*\.tar\.gz$/, nth: 3 },
+  commitCopy: { before: /^link .*\/MANIFEST$/ },
+  clearCopy: { before: /^rm .*\/copies\/[^/]+$/ },
 };

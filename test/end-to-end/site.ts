@@ -43,6 +43,10 @@ export interface SiteOptions {
   readonly keepFree?: number;
   /** The section `storage` of holdfast.yaml, one line of YAML; the example's directory when not given. */
   readonly storage?: string;
+  /** The section `storages`, one line of YAML; paths are relative to the example's directory. */
+  readonly storages?: string;
+  /** The section `catalog`, one line of YAML; the example's own when not given. */
+  readonly catalog?: string | undefined;
   /** Is given the example's directory before anything is in it: to mount volumes there. */
   readonly prepare?: (directory: string) => Promise<void>;
 }
@@ -276,6 +280,8 @@ export class Site {
     smallMembers,
     keepFree,
     storage,
+    storages,
+    catalog,
   }: SiteOptions): Promise<void> {
     const members = smallMembers === true ? '  memberSize: 128KiB\n  buffers: 1MiB\n' : '';
     const { configFile } = this.example;
@@ -288,6 +294,10 @@ export class Site {
     if (changed === text) throw new Error('holdfast.yaml of the example has no limits');
     if (storage !== undefined) {
       changed = changed.replace(/^storage:\n(?: .*\n)+/m, `storage: ${storage}\n`);
+    }
+    if (storages !== undefined) changed += `storages: ${storages}\n`;
+    if (catalog !== undefined) {
+      changed = changed.replace(/^catalog:\n(?: .*\n)+/m, `catalog: ${catalog}\n`);
     }
     await writeFile(configFile, changed);
   }

@@ -14,13 +14,18 @@ import { captureSite, siteDifferences } from './state';
 interface Place {
   /** The section `storage`, one line of YAML. */
   readonly yaml: string;
+  /** The section `catalog`. */
+  readonly catalog?: string;
   readonly variables: Readonly<Record<string, string>>;
+  /** Of the catalog. */
+  destroyCatalog?(): Promise<void>;
   stop(): Promise<void>;
 }
 
 async function s3(): Promise<Place> {
-  const server = await S3Server.start();
+  const [server, set] = await Promise.all([S3Server.start(), startReplicaSet({ version: '6.0' })]);
   const bucket = await server.bucket();
+  const { hosts, replicaSet } = set.target;
   const settings = {
     type: 's3',
     bucket,
@@ -36,7 +41,11 @@ async function s3(): Promise<Place> {
   return {
     yaml: JSON.stringify(settings),
     variables: { HOLDFAST_TEST_S3_SECRET: s3Access.secretAccessKey },
-    stop: () => server.stop(),
+    catalog: JSON.stringify({ type: 'mongodb', hosts, replicaSet, cache: false }),
+    destroyCatalog: () => set.kill(),
+    stop: async () => {
+      await Promise.all([server.stop(), set.stop()]);
+    },
   };
 }
 
@@ -67,6 +76,7 @@ describe.each([
       size: 20_000_000,
       heartbeatTimeout: 10_000,
       storage: place.yaml,
+      catalog: place.catalog,
     });
     await site.startWorkers();
     const environment = processEnvironment();
@@ -82,12 +92,25 @@ describe.each([
 
   it('is backed up, listed, verified, destroyed, and restored to what it was', async () => {
     const before = await captureSite(site);
+    // An empty storage is known to be that: what is entered from now on is all there is.
+    if (place.catalog !== undefined) {
+      expect((await site.holdfast('catalog', 'rebuild')).stdout).toContain('0 backups');
+    }
     const id = await site.create('far away');
     const listed = await site.holdfast('list', '--json');
     expect(listed.stdout).toContain(id);
     expect((await site.holdfast('info', id)).status).toBe(0);
     const verified = await site.holdfast('verify', id, '--quiet');
     expect([verified.status, verified.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+
+    if (place.catalog !== undefined) {
+      const found = await site.holdfast('find', 'juju', '--json');
+      expect(JSON.parse(found.stdout)).toMatchObject({
+        from: 'catalog',
+        backups: [{ id, state: 'verified' }],
+      });
+      await place.destroyCatalog?.();
+    }
 
     const { modelUuid } = site.example;
     const handle = await storage.openBackup(modelUuid, id);

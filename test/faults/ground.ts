@@ -30,7 +30,7 @@ export class Ground {
     readonly size: number;
     /** Volumes that can be full: only in a namespace where this process may mount. */
     readonly withVolumes: boolean;
-    readonly site?: Pick<SiteOptions, 'heartbeatTimeout' | 'workerEnvironment'>;
+    readonly site?: Pick<SiteOptions, 'heartbeatTimeout' | 'storages' | 'workerEnvironment'>;
   }): Promise<Ground> {
     const volumes = options.withVolumes ? new Volumes() : undefined;
     const site = await Site.start({
@@ -59,7 +59,7 @@ export class Ground {
     const { modelUuid } = this.site.example;
     const id =
       kind === 'verify'
-        ? verifyWorkflowId(modelUuid, this.backupId)
+        ? verifyWorkflowId(modelUuid, 'default', this.backupId)
         : controllerWorkflowId(modelUuid);
     return this.site.temporal.workflow.getHandle(id);
   }

@@ -156,6 +156,17 @@ test('a backup that lacks the files of other hosts is told as partial', async ()
   expect(await attributesOf(handle)).toMatchObject({ HoldfastOutcome: 'partial' });
 });
 
+test('a backup tells what could not be done beside it, and is complete', async () => {
+  const placement = await temporal.placement();
+  const warnings = ['the catalog was not told'];
+  const host = new HostOfFakes({
+    commitBackup: () => Promise.resolve({ outcome: 'complete', warnings }),
+  });
+  const handle = await temporal.backup(backupInput(placement));
+  const report = await temporal.with(handle, host, () => handle.result());
+  expect([report.outcome, report.warnings]).toEqual(['complete', warnings]);
+});
+
 describe('a cancel of a backup', () => {
   test('during the commit lets it finish', async () => {
     const placement = await temporal.placement();

@@ -30,10 +30,12 @@ describe('the bundle of the workflows', () => {
   test('exports the workflow types and nothing else', () => {
     expect(Object.keys(workflows).toSorted()).toEqual([
       'backup',
+      'copy',
       'prune',
       'restore',
       'restoreCollections',
       'verify',
+      'verifyAll',
     ]);
   });
 

@@ -154,6 +154,12 @@ export class FakeHost {
       loadInPlace: { collections: 1, documents: 2, oplogEntries: 3 },
       pruneBackups: undefined,
       verifyBackup: undefined,
+      chooseBackups: { ids: [backupId], left: 0, incomplete: 0 },
+      prepareCopy: { present: false, archive, files: 2, bytes: 9_000 },
+      copyFiles: { copied: 9_000 },
+      verifyCopied: { verified: 9_000 },
+      commitCopy: undefined,
+      clearCopy: undefined,
     };
     return Object.fromEntries(
       Object.entries(results).map(([name, result]) => [

@@ -97,6 +97,13 @@ function fakes(): StepBodies {
         documents: 40,
         bytes: 9_000,
       }),
+    chooseBackups: () => Promise.resolve({ ids: [sampleBackupId], left: 0, incomplete: 0 }),
+
+    prepareCopy: () => Promise.resolve({ present: false, archive, files: 2, bytes: 9_000 }),
+    copyFiles: () => Promise.resolve({ copied: 9_000 }),
+    verifyCopied: () => Promise.resolve({ verified: 9_000 }),
+    commitCopy: nothing,
+    clearCopy: nothing,
   };
 }
 

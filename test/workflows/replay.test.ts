@@ -45,7 +45,7 @@ describe('the workflows of today', () => {
   });
 });
 
-test.each(['backup', 'restore', 'restoreCollections', 'verify'])(
+test.each(['backup', 'restore', 'restoreCollections', 'verify', 'verifyAll', 'prune', 'copy'])(
   'a run of %s is recorded in every version',
   (kind) => {
     for (const version of new Set(recorded.map((name) => name.split('/')[0]))) {
@@ -108,6 +108,11 @@ describe('a change that running operations would not survive is seen:', () => {
       'two steps change places',
       'restore',
       (text: string) => swapped(text, "'swapFiles'", "'swapDatabase'"),
+    ],
+    [
+      'two steps change places',
+      'copy',
+      (text: string) => swapped(text, "'copyFiles'", "'verifyCopied'"),
     ],
     [
       'a step has another name',

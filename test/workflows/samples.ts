@@ -1,10 +1,13 @@
 import type {
   ArchiveFacts,
   BackupInput,
+  CopyInput,
   OperationLimits,
   Placement,
   PreflightReport,
+  PruneInput,
   RestoreInput,
+  VerifyAllInput,
   VerifyInput,
 } from '../../core/messages';
 import type { OperationRef } from '../../core/operation';
@@ -52,6 +55,18 @@ export function restoreInput(
 
 export function verifyInput(placement: Placement): VerifyInput {
   return { ...common(placement), backupId: sampleBackupId };
+}
+
+export function verifyAllInput(placement: Placement, sample?: number): VerifyAllInput {
+  return { ...common(placement), ...(sample === undefined ? {} : { sample }) };
+}
+
+export function pruneInput(placement: Placement): PruneInput {
+  return { ...common(placement), rules: { last: 7 } };
+}
+
+export function copyInput(placement: Placement): CopyInput {
+  return { ...common(placement), to: 'offsite', backupId: sampleBackupId };
 }
 
 export const archive: ArchiveFacts = {

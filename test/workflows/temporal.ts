@@ -24,13 +24,24 @@ import { controllerWorkflowId } from '../../core/ids';
 import {
   messageNames,
   type BackupInput,
+  type CopyInput,
   type Placement,
+  type PruneInput,
   type RestoreCollectionsInput,
   type RestoreInput,
+  type VerifyAllInput,
   type VerifyInput,
   type WorkflowStatus,
 } from '../../core/messages';
-import type { backup, restore, restoreCollections, verify } from '../../workflows';
+import type {
+  backup,
+  copy,
+  prune,
+  restore,
+  restoreCollections,
+  verify,
+  verifyAll,
+} from '../../workflows';
 import { HostOfFakes } from './host-of-fakes';
 import { controller } from './samples';
 
@@ -121,6 +132,18 @@ export class TestTemporal {
     });
   }
 
+  verifyAll(input: VerifyAllInput): Promise<WorkflowHandle<typeof verifyAll>> {
+    return this.#workflows.start<typeof verifyAll>('verifyAll', { ...start(input), args: [input] });
+  }
+
+  prune(input: PruneInput): Promise<WorkflowHandle<typeof prune>> {
+    return this.#workflows.start<typeof prune>('prune', { ...start(input), args: [input] });
+  }
+
+  copy(input: CopyInput): Promise<WorkflowHandle<typeof copy>> {
+    return this.#workflows.start<typeof copy>('copy', { ...start(input), args: [input] });
+  }
+
   verify(input: VerifyInput): Promise<WorkflowHandle<typeof verify>> {
     return this.#workflows.start<typeof verify>('verify', { ...start(input), args: [input] });
   }
@@ -178,7 +201,7 @@ export class TestTemporal {
   }
 }
 
-function start(input: BackupInput | RestoreCollectionsInput | RestoreInput | VerifyInput) {
+function start(input: { readonly placement: Placement }) {
   return {
     workflowId: `${controllerWorkflowId(controller)}/${randomUUID()}`,
     taskQueue: input.placement.workflow,

@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from '../command-spec';
-import { attach, detach, id, wait } from './shared';
+import { attach, detach, id, inStorage, wait } from './shared';
 
 /** With one of these a restore is of collections, beside everything else. */
 const collectionOptions: readonly OptionSpec[] = [
@@ -62,6 +62,7 @@ export const restoreCommands: readonly CommandSpec[] = [
         description: 'an archive that Juju made; it is added to the storage first, as upload does',
       },
       ...collectionOptions,
+      inStorage,
       { name: 'yes', description: 'do not ask before anything is changed' },
       { name: 'plan', description: 'check everything, show the result, and stop' },
       { name: 'resume', description: 'finish the restore that was interrupted on this host' },

@@ -1,4 +1,5 @@
 import type { CommandSpec } from '../command-spec';
+import { inStorage } from './shared';
 
 /** The configuration and the shell. */
 export const setupCommands: readonly CommandSpec[] = [
@@ -28,9 +29,9 @@ export const setupCommands: readonly CommandSpec[] = [
     description:
       'Proves on the storage itself, with a backup of its own that is removed again, that it can be reached, written, read, listed and cleared, that of two writers at once one wins (by If-None-Match, or by marker objects where a service has none), that its clock is right and that its volume has space. Exit status 14 where something is refused, 3 where something should be looked at. Needs no Temporal.',
     arguments: [],
-    options: [],
+    options: [inStorage],
     examples: [
-      'holdfast doctor',
+      'holdfast doctor --storage offsite',
       'holdfast doctor --json | jq \'.checks[] | select(.verdict != "pass")\'',
     ],
     load: async () => (await import('../doctor.js')).doctor,

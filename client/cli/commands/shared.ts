@@ -25,3 +25,10 @@ export const attach: OptionSpec = {
   name: 'attach',
   description: 'follow the one that runs already, instead of refusing',
 };
+
+/** Of what works on backups: which of several storages. */
+export const inStorage: OptionSpec = {
+  name: 'storage',
+  value: 'NAME',
+  description: 'another storage of the configuration than the default one',
+};
