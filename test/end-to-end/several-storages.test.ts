@@ -97,14 +97,14 @@ describe('backups in several storages: a directory, another one, and S3', () => 
   });
 
   it('are verified, shown, fetched and planned with from where they were copied to', async () => {
-    const far = ['--storage', 'far'];
-    expect(ended(await site.holdfast('verify', id, ...far))).toMatchObject({ status: 0 });
-    expect((await site.holdfast('info', id, ...far)).stdout).toMatch(/^storage: +far, /m);
+    const there = ['--storage', 'far'];
+    expect(ended(await site.holdfast('verify', id, ...there))).toMatchObject({ status: 0 });
+    expect((await site.holdfast('info', id, ...there)).stdout).toMatch(/^storage: +far, /m);
     const file = join(site.directory, 'fetched.tar.gz');
-    expect(ended(await site.holdfast('download', id, file, ...far))).toMatchObject({ status: 0 });
+    expect(ended(await site.holdfast('download', id, file, ...there))).toMatchObject({ status: 0 });
     const archive = (await readdir(here(id))).find((name) => name.endsWith('.tar.gz')) ?? '';
     expect((await readFile(file)).equals(await readFile(here(id, archive)))).toBe(true);
-    const plan = await site.holdfast('restore', id, '--plan', ...far);
+    const plan = await site.holdfast('restore', id, '--plan', ...there);
     expect(ended(plan)).toMatchObject({ status: 0 });
     expect(plan.stdout).toContain('Nothing was changed: this was a plan.');
   });
