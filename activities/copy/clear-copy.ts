@@ -1,7 +1,6 @@
 import type { ActivityDependencies } from '../dependencies';
-import type { Attempt } from '../step';
 import type { RunInfo } from '../steps';
-import { CopyDirectories } from './copy-directory';
+import { type CopyAttempt, CopyDirectories } from './copy-directory';
 
 /**
  * The end of a copy, and its compensation: what it kept on the host goes, and of the target what is
@@ -12,7 +11,7 @@ import { CopyDirectories } from './copy-directory';
  */
 export async function clearCopy(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   run: RunInfo,
 ): Promise<void> {
   await clearCopyRun(dependencies, run.runId, attempt.signal);

@@ -2,10 +2,9 @@ import { HoldfastError } from '../../core/errors';
 import { manifestName } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { readWhole } from '../read-whole';
-import type { Attempt } from '../step';
 import type { RunInfo } from '../steps';
 import { tellCatalog } from '../tell-catalog';
-import { enterCopy } from './copy-directory';
+import { type CopyAttempt, enterCopy } from './copy-directory';
 
 /**
  * Makes the copy complete: MANIFEST, byte for byte that of the source, which only one writer can put;
@@ -18,7 +17,7 @@ import { enterCopy } from './copy-directory';
  */
 export async function commitCopy(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   run: RunInfo,
 ): Promise<void> {
   const { ref, manifestBytes } = await enterCopy(dependencies, run.runId);

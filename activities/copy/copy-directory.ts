@@ -13,6 +13,7 @@ import { storageRoot } from '../../config/storage-schema';
 import { findStorage } from '../../config/storages';
 import { HoldfastError } from '../../core/errors';
 import type { ActivityDependencies } from '../dependencies';
+import type { Attempt } from '../step';
 import { Workspace } from '../workspace/workspace';
 
 const copySchema = z.object({
@@ -107,6 +108,9 @@ async function removeEmpty(path: string): Promise<void> {
     if (errorCode(error) !== 'ENOTEMPTY' && !isMissing(error)) throw error;
   });
 }
+
+/** What the steps of a copy need of their attempt. */
+export type CopyAttempt = Pick<Attempt, 'signal' | 'progress' | 'pace' | 'requireWanted' | 'warn'>;
 
 /** A copy that is under way, for its steps. */
 export interface Copying {

@@ -4,12 +4,11 @@ import { findStorage } from '../../config/storages';
 import type { ReadHandle, UploadSource, UploadState } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { requireSpace } from '../disk-space';
-import type { Attempt } from '../step';
 import type { RunInfo } from '../steps';
 import { uploadStateSchema } from '../upload-state';
 import { readCheckpoint, writeCheckpoint } from '../workspace/checkpoint';
 import { claimEpoch } from '../workspace/epoch';
-import { enterCopy, type CopiedFile } from './copy-directory';
+import { type CopiedFile, type CopyAttempt, enterCopy } from './copy-directory';
 
 /** Where the last attempt was. */
 const stateSchema = z.object({ v: z.literal(1), file: z.string(), upload: uploadStateSchema });
@@ -25,7 +24,7 @@ const stateSchema = z.object({ v: z.literal(1), file: z.string(), upload: upload
  */
 export async function copyFiles(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   run: RunInfo,
 ): Promise<{ copied: number }> {
   const { ref, directory, files } = await enterCopy(dependencies, run.runId);
@@ -73,7 +72,7 @@ export async function copyFiles(
 function contentOf(
   source: ReadHandle,
   { name, size }: CopiedFile,
-  { signal, pace }: Attempt,
+  { signal, pace }: CopyAttempt,
   advance: (done: number) => void,
 ): UploadSource {
   return {

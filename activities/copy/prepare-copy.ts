@@ -9,10 +9,9 @@ import { manifestName, type BackupStorage } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
 import { readWhole } from '../read-whole';
 import { archiveFacts } from '../restore/manifest-facts';
-import type { Attempt } from '../step';
 import type { PreparedCopy, RunInfo } from '../steps';
 import { clearCopyRun } from './clear-copy';
-import { copiedFiles, CopyDirectories, type CopyRef } from './copy-directory';
+import { copiedFiles, type CopyAttempt, CopyDirectories, type CopyRef } from './copy-directory';
 
 /**
  * Looks at both storages and begins the copy in the target, under the owner that MANIFEST names. What
@@ -25,7 +24,7 @@ import { copiedFiles, CopyDirectories, type CopyRef } from './copy-directory';
  */
 export async function prepareCopy(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   input: CopyInput,
   run: RunInfo,
 ): Promise<PreparedCopy> {
@@ -98,11 +97,13 @@ async function isThere(
 /** What copies left that were terminated. */
 async function clearStrays(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   runId: string,
 ): Promise<void> {
   const strays = await new CopyDirectories(dependencies.config.workspace).runs();
   for (const stray of strays.filter((each) => each !== runId)) {
+    // An attempt that wakes late must not take a later copy for an earlier one.
+    await attempt.requireWanted();
     attempt.warn('undoing what an earlier copy left', { run: stray });
     try {
       await clearCopyRun(dependencies, stray, attempt.signal);

@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { HoldfastError } from '../../core/errors';
 import type { ReadHandle } from '../../storage/contract';
 import type { ActivityDependencies } from '../dependencies';
-import type { Attempt } from '../step';
 import type { RunInfo } from '../steps';
-import { enterCopy, type CopiedFile } from './copy-directory';
+import { type CopiedFile, type CopyAttempt, enterCopy } from './copy-directory';
 
 /**
  * Reads back what the target holds and compares it with MANIFEST, so that a copy is committed only over
@@ -15,7 +14,7 @@ import { enterCopy, type CopiedFile } from './copy-directory';
  */
 export async function verifyCopied(
   dependencies: ActivityDependencies,
-  attempt: Attempt,
+  attempt: CopyAttempt,
   run: RunInfo,
 ): Promise<{ verified: number }> {
   const { ref, files } = await enterCopy(dependencies, run.runId);
@@ -46,7 +45,7 @@ const textOf = (size: number, sha256: string): string => `${size} bytes, SHA-256
 async function digestOf(
   handle: Pick<ReadHandle, 'readFile'>,
   { name, size, sha256 }: CopiedFile,
-  { signal, progress, pace }: Attempt,
+  { signal, progress, pace }: CopyAttempt,
 ): Promise<string | undefined> {
   const hash = createHash('sha256');
   let done = 0;

@@ -1,8 +1,11 @@
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { CopyRef } from '../../activities/copy/copy-directory';
 import { parseManifest, serializeManifest } from '../../archive/manifest';
 import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { manifestName, type BackupStorage, type ReadHandle } from '../../storage/contract';
+import { openFileStorage } from '../../storage/file-storage';
 import { S3Server, s3Access } from '../storage/s3-server';
 import { Site, type CommandResult } from './site';
 
@@ -154,6 +157,39 @@ describe('backups in several storages: a directory, another one, and S3', () => 
     expect(keys.filter((key) => key.includes(taken))).toEqual([]);
     expect(uploads).toEqual([]);
     expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('are free of what a terminated copy left, once the next one has begun', async () => {
+    const { workspace, modelUuid, directory: c } = site.example;
+    const stray = `20200101-000000.${modelUuid}`;
+    const target = openFileStorage({ name: 'nas', path: join(c, 'nas') });
+    const began = await target.startBackup(modelUuid, stray, 'its owner');
+    await began.putFile('INDEX', Buffer.from('half a copy'));
+    const kept = join(workspace, 'copies', randomUUID());
+    const ref: CopyRef = {
+      v: 1,
+      backupId: stray,
+      directory: modelUuid,
+      owner: 'its owner',
+      from: 'default',
+      fromRoot: site.example.storage,
+      to: 'nas',
+      toRoot: join(c, 'nas'),
+      began: 1,
+    };
+    await mkdir(kept, { recursive: true, mode: 0o700 });
+    await writeFile(join(kept, 'copy.json'), JSON.stringify(ref));
+    expect((await site.holdfast('copy', id, '--to', 'far')).status).toBe(0);
+    expect(await readdir(nas())).not.toContain(stray);
+    expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('are pruned and pinned in one of them apart from the others', async () => {
+    expect((await site.holdfast('unpin', id)).status).toBe(0);
+    expect((await site.holdfast('pin', id, '--storage', 'far')).stderr).toContain('pinned now');
+    const rules = ['prune', '--keep-last', '1'];
+    expect((await site.holdfast(...rules, '--storage', 'far')).stdout).toMatch(/ keep .* pinned, /);
+    expect((await site.holdfast(...rules)).stdout).not.toContain('pinned');
   });
 
   it('are looked for nowhere else than where the configuration says', async () => {

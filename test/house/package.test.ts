@@ -112,7 +112,15 @@ describe('the package, packed and unpacked elsewhere,', () => {
       expect.arrayContaining(['HoldfastClient', 'HoldfastError', 'loadConfig']),
     );
     expect(plugin).toEqual(expect.arrayContaining(['HoldfastPlugin']));
-    expect(workflows).toEqual(['backup', 'prune', 'restore', 'restoreCollections', 'verify']);
+    expect(workflows).toEqual([
+      'backup',
+      'copy',
+      'prune',
+      'restore',
+      'restoreCollections',
+      'verify',
+      'verifyAll',
+    ]);
     expect(storage).toEqual(expect.arrayContaining(['openFileStorage', 'describeStorage']));
   });
 

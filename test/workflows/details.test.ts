@@ -5,8 +5,18 @@ import { errorTable } from '../../core/error-table';
 import { utf8Length } from '../../core/fit-bytes';
 import { tellStory, type Story } from '../../workflows/story';
 import { Gate } from './gate';
-import { failedStep, failing, HostOfFakes } from './host-of-fakes';
-import { backupInput, controller, limits, preflight, restoreInput, verifyInput } from './samples';
+import { failedStep, failing, HostOfFakes, withCode } from './host-of-fakes';
+import {
+  backupInput,
+  controller,
+  copyInput,
+  limits,
+  preflight,
+  restoreInput,
+  sampleBackupId,
+  verifyAllInput,
+  verifyInput,
+} from './samples';
 import { endOf, inPhase, TestTemporal } from './temporal';
 
 let temporal: TestTemporal;
@@ -190,6 +200,35 @@ test('a verification tells what it found, damage with its code', async () => {
   const damaged = await temporal.verify(verifyInput(placement));
   await temporal.with(damaged, new HostOfFakes({ verifyBackup: failing }), () => endOf(damaged));
   expect(await detailsOf(damaged)).toContain(`: ${failedStep}**`);
+});
+
+test('a copy tells both storages and what arrived', async () => {
+  const handle = await temporal.copy(copyInput(await temporal.placement()));
+  await temporal.with(handle, new HostOfFakes(), () => handle.result());
+  const details = await detailsOf(handle);
+  expect(details).toContain('machine-0, from storage `default` into storage `offsite`');
+  expect(details).toContain('is **complete** in storage `offsite`: 2 files, 8.8 KiB, in ');
+  expect(phasesOf(details)).toMatchObject({
+    copying: '2 files, 8.8 KiB',
+    verifying: '8.8 KiB read back',
+  });
+});
+
+test('a verification of several backups tells how many are sound, and which are damaged', async () => {
+  const host = new HostOfFakes({
+    chooseBackups: () => Promise.resolve({ ids: [sampleBackupId], left: 2, incomplete: 1 }),
+    verifyBackup: () => Promise.reject(withCode('HF-ARCHIVE-001')),
+  });
+  const handle = await temporal.verifyAll(verifyAllInput(await temporal.placement(), 30));
+  await temporal.with(handle, host, () => handle.result());
+  const details = await detailsOf(handle);
+  expect(details).toContain('**0** of 1 backups are sound, **1** are damaged: 0 B read in ');
+  expect(details).toContain("2 others were not this run's turn.");
+  expect(details).toContain(`| \`${sampleBackupId}\` | HF-ARCHIVE-001 |`);
+  expect(phasesOf(details)).toMatchObject({
+    choosing: '1 of 3 backups',
+    verifying: '1 of 1 read, 1 damaged',
+  });
 });
 
 test('stays below the 20,000 bytes of the Web UI whatever happened, and ends with a whole line', () => {
