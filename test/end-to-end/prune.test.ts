@@ -4,6 +4,9 @@ import { documentSchemas, lineSchemas } from '../../client/json-schema';
 import { until } from '../examples/until';
 import { Site } from './site';
 
+// Many commands in one test, and a loaded machine takes longer for each.
+jest.setTimeout(120_000);
+
 describe('backups that no rule keeps', () => {
   let site: Site;
   let first: string;
