@@ -50,23 +50,26 @@ export async function pruneBackups(
     freed: 0,
   };
   progress.expect(chosen.length);
-  for (const { id, sweep } of chosen) {
-    signal.throwIfAborted();
-    const reader = await readerOf(id);
-    if (reader !== undefined) {
-      if (input.ids === undefined) continue;
-      throw new HoldfastError('HF-LOCK-004', { id, reader });
+  try {
+    for (const { id, sweep } of chosen) {
+      signal.throwIfAborted();
+      const reader = await readerOf(id);
+      if (reader !== undefined) {
+        if (input.ids === undefined) continue;
+        throw new HoldfastError('HF-LOCK-004', { id, reader });
+      }
+      await storage.removeBackup(controller, id, { signal });
+      (sweep ? report.swept : report.removed).push(id);
+      report.freed += sizes.get(id) ?? 0;
+      progress.add(1);
     }
-    await storage.removeBackup(controller, id, { signal });
-    (sweep ? report.swept : report.removed).push(id);
-    report.freed += sizes.get(id) ?? 0;
-    progress.add(1);
+    // What killed removals and uploads left belongs to no backup; which backups go is decided above.
+    const old = dependencies.environment.now() - sweepAfter;
+    if (input.ids === undefined) await storage.sweep(controller, old, { signal, keep: () => true });
+  } finally {
+    const ids = [...report.removed, ...report.swept];
+    await tellCatalog(dependencies, attempt, { storage: storage.name, controller, ids });
   }
-  // What killed removals and uploads left belongs to no backup; which backups go is decided above.
-  const old = dependencies.environment.now() - sweepAfter;
-  if (input.ids === undefined) await storage.sweep(controller, old, { signal, keep: () => true });
-  const ids = [...report.removed, ...report.swept];
-  await tellCatalog(dependencies, attempt, { storage: storage.name, controller, ids });
   return { v: 1, kind: 'prune', ...report };
 }
 

@@ -45,12 +45,19 @@ async function startUp(...args: string[]) {
   });
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
-  const line = await until(() => {
-    if (child.exitCode !== null) throw new Error(`it ended: ${stderr()}`);
-    return stdout()
-      .split('\n')
-      .find((text) => text.includes('"ready"'));
-  }, 'the line that tells it is ready');
+  const line = await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`it ended: ${stderr()}`);
+      return stdout()
+        .split('\n')
+        .find((text) => text.includes('"ready"'));
+    },
+    'the line that tells it is ready',
+    50_000,
+  ).catch((error: unknown) => {
+    child.kill('SIGTERM');
+    throw error;
+  });
   const ready: unknown = JSON.parse(line);
   const record: unknown = JSON.parse(
     await readFile(join(directory, 'state', 'server.json'), 'utf8'),
