@@ -113,10 +113,9 @@ async function undoDatabase(
   directory: string,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const runId of [inPlaceRun(ref.runId), ref.runId]) {
-    const options = { client, runId, signal };
-    await rollbackSwap(options);
-    await dropStage(options);
-  }
+  const runs = [inPlaceRun(ref.runId), ref.runId].map((runId) => ({ client, runId, signal }));
+  // All are back before any stage goes: the renames backwards go to stages.
+  for (const options of runs) await rollbackSwap(options);
+  for (const options of runs) await dropStage(options);
   await undoMachinePassword(directory, client);
 }

@@ -1,4 +1,13 @@
-import { mkdtemp, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -213,6 +222,46 @@ describe.each(['6.0', '4.4'] as const)('collections of a backup of mongod %s', (
     expect(reportSchema.parse(last).replaced).toBe(1);
     expect(compareCaptures(before, await capture())).toEqual([]);
     expect(await site.leftovers()).toEqual([]);
+  });
+
+  it('that are dropped and cannot be loaded are named: all else is as it was, and they come again', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'hf-dump-'));
+    await site.controller.services.stop(agentUnitName);
+    try {
+      await runTool('mongodump', [
+        ...toolArguments(site),
+        '--quiet',
+        '--db=juju',
+        `--out=${directory}`,
+      ]);
+      // A bucket that is there twice is found by nothing but its load.
+      const file = join(directory, 'juju', 'system.buckets.weather.bson');
+      const buckets = await readFile(file);
+      await appendFile(file, buckets.subarray(0, buckets.readInt32LE(0)));
+      const args = [
+        '--from-dump',
+        directory,
+        '--include',
+        'juju.weather',
+        '--include',
+        'juju.units',
+      ];
+      const failed = await site.holdfast('restore', ...args, '--replace', '--in-place', '--yes');
+      expect(failed.status).toBe(1);
+      expect(failed.stderr).toContain('[HF-RESTORE-004]');
+      expect(failed.stderr).toContain('all but juju.weather, which --in-place had dropped');
+      const lost = await capture();
+      expect(compareCaptures(before, lost)).toEqual([
+        expect.objectContaining({ namespace: 'juju.weather', what: 'presence' }),
+      ]);
+      expect(await site.leftovers()).toEqual([]);
+      const again = await site.holdfast('restore', id, '--only', 'juju.weather');
+      expect(again).toMatchObject({ status: 0 });
+      expect(compareCaptures(before, await capture())).toEqual([]);
+    } finally {
+      await site.controller.services.start(agentUnitName);
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 
   it('of a whole database go on after the host worker is killed with -9', async () => {
