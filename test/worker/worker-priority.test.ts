@@ -44,7 +44,7 @@ it('reaches the threads that compress and the children, igzip among them', async
     const { readFileSync, readdirSync } = require('node:fs');
     const { execFileSync } = require('node:child_process');
     const { zlibMember } = require(${JSON.stringify(compiled('archive/compressor.js'))});
-    const { igzipMember } = require(${JSON.stringify(compiled('archive/igzip.js'))});
+    const { Igzip } = require(${JSON.stringify(compiled('archive/igzip.js'))});
     (async () => {
       const content = Buffer.alloc(4 * 1024 * 1024, 'compressed');
       const before = readdirSync('/proc/self/task');
@@ -55,7 +55,9 @@ it('reaches the threads that compress and the children, igzip among them', async
         const nice = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16];
         return nice + ' ' + execFileSync('ionice', ['-p', thread], { encoding: 'utf8' }).trim();
       });
-      const told = await igzipMember(${JSON.stringify(child)}, content, 1);
+      const igzip = await Igzip.start(${JSON.stringify(child)}, 1);
+      const told = await igzip.member(content);
+      await igzip.close();
       console.log(JSON.stringify({ threads, child: told.toString().trim().split('\\n') }));
     })();
   `;
