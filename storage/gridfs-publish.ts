@@ -38,11 +38,15 @@ export async function touchUpload(service: GridfsService, id: ObjectId): Promise
   if (matchedCount === 0) throw new UploadGone('the upload was ended');
 }
 
-/** Ends an upload or frees a file's chunks. */
+/** Ends an upload or frees a file's chunks; a file that has appeared keeps them. */
 export async function discard(service: GridfsService, id: ObjectId): Promise<void> {
-  const { uploads } = await service.collections();
+  const { files, uploads } = await service.collections();
   // First of all, so that whoever still writes to it can't make it appear.
-  await uploads.updateOne({ _id: id }, { $set: { garbage: true } });
+  const { matchedCount } = await uploads.updateOne({ _id: id }, { $set: { garbage: true } });
+  // Its publishing may have been done although its answer was an error: what the primary has by now
+  // counts, not only what the majority has.
+  const local = { readConcern: { level: 'local' } } as const;
+  if (matchedCount === 0 && (await files.findOne({ _id: id }, local)) !== null) return;
   await removeChunks(service, id);
   await uploads.deleteOne({ _id: id });
 }

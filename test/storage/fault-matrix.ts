@@ -106,7 +106,7 @@ export function describeFaults<G extends FaultGround>(
           }
         }
       },
-      120_000,
+      300_000,
     );
   });
 }

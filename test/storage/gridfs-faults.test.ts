@@ -1,4 +1,6 @@
 import type { Document, MongoClient } from 'mongodb';
+import { bytesOf, codeOf } from '../../storage/conformance-kit';
+import { manifestName } from '../../storage/contract';
 import { startReplicaSet, type TestReplicaSet } from '../mongo/replica-set';
 import { contentOf, type FaultGround, type Strike } from './fault-life';
 import { describeFaults, type MatrixFault } from './fault-matrix';
@@ -142,6 +144,22 @@ function clock(name: string, skew: number): MatrixFault<Ground> {
 
 const lost = { writeConcernError: { code: 79, errmsg: 'as planned' } };
 const day = 86_400_000;
+
+it('a MANIFEST that was published, with an error for an answer, keeps its content', async () => {
+  const ground = await open();
+  try {
+    const handle = await ground.harmed.startBackup('d', 'b', 'run');
+    await failCommands('alwaysOn', { ...lost, failCommands: ['commitTransaction'] });
+    const put = codeOf(handle.putFile(manifestName, content, { ifAbsent: true }));
+    expect(await put).toBe('HF-STORAGE-006');
+    await failCommands('off', {});
+    const reader = await ground.clean.openBackup('d', 'b');
+    expect((await bytesOf(await reader.readFile(manifestName))).equals(content)).toBe(true);
+    expect(await handle.putFile(manifestName, content, { ifAbsent: true })).toBe('exists');
+  } finally {
+    await ground.dispose();
+  }
+});
 
 describeFaults('gridfs', {
   open,
