@@ -120,13 +120,13 @@ export async function filePlace(bench: Bench, moved: Moved): Promise<StoragePlac
 }
 
 function sdkVersion(): string {
-  const manifest: unknown = require('@aws-sdk/client-s3/package.json');
+  const manifest: unknown = require('@aws-sdk/lib-storage/package.json');
   return manifest instanceof Object && 'version' in manifest ? String(manifest.version) : '';
 }
 
 const plain = { key: 'plain', partBytes: 8 * 1024 ** 2, parallel: 4 };
 
-/** `s3` beside the AWS SDK alone, with as many parts of the same size at once. */
+/** `s3` beside lib-storage of the AWS SDK, with as many parts of the same size at once. */
 export async function s3Place(bench: Bench, moved: Moved): Promise<StoragePlace> {
   const directory = await bench.scratch('storage-s3');
   const path = await findAll(['versitygw']);
@@ -152,12 +152,12 @@ export async function s3Place(bench: Bench, moved: Moved): Promise<StoragePlace>
   };
   return {
     type: 's3',
-    peer: `@aws-sdk/client-s3 ${sdkVersion()}, ${await versionOf(path('versitygw'))}.`,
+    peer: `@aws-sdk/lib-storage ${sdkVersion()}, ${await versionOf(path('versitygw'))}.`,
     contenders: (direction) => [
       contender(`holdfast s3, ${direction}`, direction, moved, clear, (file) =>
         own(direction, file),
       ),
-      contender(`AWS SDK alone, ${direction}`, direction, moved, clear, (file) =>
+      contender(`AWS SDK (lib-storage), ${direction}`, direction, moved, clear, (file) =>
         sdk(direction, file),
       ),
     ],

@@ -122,7 +122,7 @@ export async function storageRows(
 
 const notes: Readonly<Record<StoragePlace['type'], string>> = {
   file: 'One file of random bytes. Holdfast brings it to disk before it appears and every 64 MiB before; `cp` leaves that to the system, `cp` and `sync` does it once.',
-  s3: 'One file of random bytes, parts of 8 MiB, 4 at once, on versitygw over loopback; "mongod cpu" is that of versitygw. Holdfast sends SHA-256 of each part and asks for what was stored; the SDK alone sends CRC-32, as its uploader (`@aws-sdk/lib-storage`) does, and reads with one GetObject.',
+  s3: 'One file of random bytes, parts of 8 MiB, 4 at once, on versitygw over loopback; "mongod cpu" is that of versitygw. Holdfast sends SHA-256 of each part and asks for what was stored; the AWS SDK (its uploader `@aws-sdk/lib-storage`) sends CRC-32, and reads with one GetObject.',
   gridfs:
     'One file of random bytes, chunks of 255 KiB, write concern majority for both. Holdfast keeps the SHA-256 of the file and reads it back against it.',
 };

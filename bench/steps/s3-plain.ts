@@ -1,8 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { open, readFile, stat } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { S3 } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
 import { z } from 'zod';
 import { begin, end } from './step-host';
 
@@ -18,31 +19,12 @@ const jobSchema = z.object({
 });
 type Job = z.output<typeof jobSchema>;
 
-/** The SDK with the checksums it sends by itself, parts of a file at once: what its own uploader does. */
+/** The SDK's own uploader, as its documentation shows it. */
 async function write(client: S3, job: Job): Promise<number> {
-  const { bucket: Bucket, key: Key, partBytes } = job;
-  const { size } = await stat(job.file);
-  const file = await open(job.file);
-  const { UploadId } = await client.createMultipartUpload({ Bucket, Key });
-  const count = Math.ceil(size / partBytes);
-  const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < count) {
-      const index = next;
-      next += 1;
-      const length = Math.min(partBytes, size - index * partBytes);
-      const Body = Buffer.allocUnsafe(length);
-      await file.read(Body, 0, length, index * partBytes);
-      const PartNumber = index + 1;
-      const sent = await client.uploadPart({ Bucket, Key, UploadId, PartNumber, Body });
-      Parts[index] = { PartNumber, ETag: sent.ETag };
-    }
-  };
-  await Promise.all(Array.from({ length: job.parallel }, lane));
-  await client.completeMultipartUpload({ Bucket, Key, UploadId, MultipartUpload: { Parts } });
-  await file.close();
-  return size;
+  const { bucket: Bucket, key: Key, partBytes: partSize, parallel: queueSize } = job;
+  const params = { Bucket, Key, Body: createReadStream(job.file) };
+  await new Upload({ client, params, partSize, queueSize }).done();
+  return (await stat(job.file)).size;
 }
 
 async function read(client: S3, { bucket: Bucket, key: Key, file }: Job): Promise<number> {
@@ -52,7 +34,7 @@ async function read(client: S3, { bucket: Bucket, key: Key, file }: Job): Promis
   return (await stat(file)).size;
 }
 
-/** The same file by the AWS SDK alone: `s3-plain.js JOB`, a file of JSON. */
+/** The same file by the AWS SDK: `s3-plain.js JOB`, a file of JSON. */
 async function main(jobFile: string): Promise<void> {
   const job = jobSchema.parse(JSON.parse(await readFile(jobFile, 'utf8')));
   const { endpoint, credentials } = job;
