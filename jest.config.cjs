@@ -14,6 +14,7 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!(${esmOnly.join('|')})/)`, '<rootDir>/dist/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/'],
   globalSetup: '<rootDir>/test/global-setup.cjs',
-  testTimeout: 60_000,
+  // A test takes less than a minute alone; a machine may have more to do.
+  testTimeout: 180_000,
   maxWorkers: 2,
 };

@@ -50,9 +50,6 @@ import type { MongodVersion } from '../mongo/replica-set';
 
 type Step = 'dumpDatabase' | 'loadStaged';
 
-// A loaded machine takes its time to start so many processes.
-jest.setTimeout(120_000);
-
 /** What a controller of the tests holds, bytes of documents: about 50 members of a dump. */
 const sizeBytes = 6_000_000;
 

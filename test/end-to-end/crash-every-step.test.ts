@@ -59,9 +59,6 @@ const swapSteps = [
   'finishRestore',
 ] as const;
 
-// Each kill takes its timeout, and a loaded machine more.
-jest.setTimeout(120_000);
-
 /** The host worker dies once in the middle of every step, by kill -9; a new one takes over. */
 describe('killed with -9 in the middle of', () => {
   let ground: Ground;

@@ -2,9 +2,6 @@ import { z } from 'zod';
 import { Site } from './site';
 import { captureSite, catchMoment, runFileSize, siteDifferences, type SiteState } from './state';
 
-// A loaded machine takes its time to fill the controller.
-jest.setTimeout(120_000);
-
 const heartbeatTimeout = 2_000;
 const statusSchema = z.object({ network: z.object({ bytesOut: z.number() }) });
 

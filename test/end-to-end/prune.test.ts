@@ -5,9 +5,6 @@ import { verifyWorkflowId } from '../../core/ids';
 import { until } from '../examples/until';
 import { Site } from './site';
 
-// Many commands in one test, and a loaded machine takes longer for each.
-jest.setTimeout(120_000);
-
 describe('backups that no rule keeps', () => {
   let site: Site;
   let first: string;

@@ -11,9 +11,6 @@ import { Site, type CommandResult } from './site';
 
 const secret = 'HOLDFAST_TEST_S3_SECRET';
 
-// Many commands in one test, and a loaded machine takes longer for each.
-jest.setTimeout(120_000);
-
 describe('backups in several storages: a directory, another one, and S3', () => {
   let server: S3Server;
   let bucket: string;

@@ -119,7 +119,7 @@ export class TestReplicaSet {
 export async function until(
   what: string,
   condition: () => Promise<boolean>,
-  limitMs = 30_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const deadline = Date.now() + limitMs;
   while (!(await condition())) {

@@ -77,4 +77,4 @@ it('reaches the threads that compress and the children, igzip among them', async
     threads: Array.from({ length: 4 }, () => `${own + 3} best-effort: prio 7`),
     child: [String(own + 3), 'best-effort: prio 7'],
   });
-}, 30_000);
+}, 120_000);
