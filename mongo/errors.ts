@@ -47,7 +47,21 @@ export function connectionError(error: unknown, { hosts, user }: ConnectionConte
   return new HoldfastError('HF-MONGO-001', { hosts: named, reason: reasonOf(error) }, options);
 }
 
+/**
+ * Whether a command was lost with its connection, or with the primary it went to. mongod's own codes
+ * (`failoverCodes`) aside, that can be a TypeError: a reply that is left undecoded (`raw`) has an
+ * undecoded topologyVersion, too, and the driver (7.8.0) compares it when the reply is a failover's.
+ */
+export function isConnectionLoss(error: unknown): boolean {
+  return error instanceof MongoNetworkError || isUndecodedTopology(error);
+}
+
+function isUndecodedTopology(error: unknown): boolean {
+  return error instanceof TypeError && error.stack?.includes('compareTopologyVersion') === true;
+}
+
 function reasonOf(error: unknown): string {
+  if (isUndecodedTopology(error)) return 'the primary changed';
   if (error instanceof MongoServerSelectionError && error.cause !== undefined) {
     return errorText(error.cause) || errorText(error);
   }
@@ -79,7 +93,7 @@ export function commandError(
   if (code === codes.authenticationFailed || code === codes.userNotFound) {
     return connectionError(error, context);
   }
-  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) {
+  if (isConnectionLoss(error) || error instanceof MongoServerSelectionError) {
     return connectionError(error, context);
   }
   if (code !== undefined) {

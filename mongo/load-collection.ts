@@ -1,9 +1,9 @@
-import { MongoNetworkError, type MongoClient } from 'mongodb';
+import type { MongoClient } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
 import { mergedSignal } from '../core/merged-signal';
 import { BsonFrameError } from './bson-frames';
 import { createStage } from './create-stage';
-import { explained, failoverCodes, serverCode } from './errors';
+import { explained, failoverCodes, isConnectionLoss, serverCode } from './errors';
 import { insertBatch } from './insert-batch';
 import { readProgress, removeProgress, writeProgress, type LoadProgress } from './load-progress';
 import { rawBatches, type RawBatch } from './raw-batches';
@@ -50,7 +50,7 @@ const progressMs = 2_000;
 const maxRestarts = 5;
 
 function isFailover(error: unknown): boolean {
-  if (error instanceof TermChanged || error instanceof MongoNetworkError) return true;
+  if (error instanceof TermChanged || isConnectionLoss(error)) return true;
   const code = serverCode(error);
   return code !== undefined && failoverCodes.includes(code);
 }

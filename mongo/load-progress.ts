@@ -33,13 +33,20 @@ function count(value: unknown): number {
   return Long.isLong(value) ? value.toNumber() : Number(value);
 }
 
-/** The majority committed progress of a stage; {@link noProgress} when there is none. */
+/**
+ * The majority committed progress of a stage; {@link noProgress} when there is none. Linearizable: a
+ * primary that was just elected may not know yet how much its majority has, and would answer a
+ * majority read with an older progress, or none.
+ */
 export async function readProgress(client: MongoClient, key: ProgressKey): Promise<LoadProgress> {
   const found = await explained(client, 'find', 'holdfast.progress', () =>
     client
       .db('holdfast')
       .collection<{ _id: string }>('progress')
-      .findOne<Document>({ _id: idOf(key) }, { readConcern: 'majority' }),
+      .findOne<Document>(
+        { _id: idOf(key) },
+        { readConcern: 'linearizable', readPreference: 'primary', maxTimeMS: wtimeout },
+      ),
   );
   if (found === null) return noProgress;
   return {

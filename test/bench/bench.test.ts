@@ -10,7 +10,7 @@ const run = promisify(execFile);
 
 const sample = z.object({ wall: z.number(), cpu: z.number(), server: z.number(), rss: z.number() });
 const resultsSchema = z.object({
-  peers: z.record(z.string(), z.string()),
+  ground: z.object({ peers: z.record(z.string(), z.string()) }),
   sizes: z.array(
     z.object({
       size: z.string(),
