@@ -104,7 +104,8 @@ export function mergeResults(
   }
   const sizes = new Map(earlier.sizes.map((one) => [one.size, one]));
   for (const { size, data, rows } of newer.sizes) {
-    const merged = new Map(sizes.get(size)?.rows.map((one) => [one.title, one]));
+    const before = sizes.get(size);
+    const merged = new Map(before?.rows.map((one) => [one.title, one]));
     for (const one of rows) merged.set(one.title, one);
     const place = ({ title }: RecordedRow): number => titles.indexOf(title);
     const ordered = [...merged.values()].toSorted((a, b) => place(a) - place(b));

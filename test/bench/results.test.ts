@@ -43,6 +43,13 @@ describe('recorded results', () => {
     expect(page).toContain('### Load\n\n2026-11-21, 5 rounds, load average before it began 0.5.\n');
   });
 
+  test('say what the documents came to, also after rows that need none', () => {
+    const now = results('a', { '500M': [row('Dump', '3x')] });
+    const few = now.sizes.map((size) => ({ ...size, data: { documents: 0, bytes: 0 } }));
+    const [size] = mergeResults(before, { ...now, sizes: few }, titles).sizes;
+    expect(size?.data).toEqual({ documents: 1, bytes: 5e8 });
+  });
+
   test('of another machine are dropped', () => {
     const now = results('b', { '500M': [row('Dump', '3x')] });
     expect(mergeResults(before, now, titles)).toEqual(now);
