@@ -1,7 +1,6 @@
-import * as os from 'node:os';
 import type { AnyBulkWriteOperation, Collection, Document, MongoClient } from 'mongodb';
 import { errorText, HoldfastError, isHoldfastError } from '../core/errors';
-import type { Secret } from '../core/secret';
+import { openOwnMongo, type OwnMongo } from '../storage/own-mongo';
 import type { BackupSummary } from './backup-summary';
 import {
   backupFields,
@@ -17,19 +16,6 @@ import {
 } from './catalog-document';
 import { selectAtoms, type Dataset, type FindRequest, type FoundAtoms } from './find-atoms';
 import type { StoredBackup } from './storage-catalog';
-
-export interface MongoCatalogOptions {
-  /** `host:port`, at least one. */
-  readonly hosts: readonly string[];
-  readonly replicaSet?: string | undefined;
-  readonly tls?: { readonly caFile: string } | undefined;
-  readonly credentials?:
-    { readonly username: string; readonly password: () => Promise<Secret> } | undefined;
-  /** Begins with `holdfast`: such a database is never part of a backup. */
-  readonly database: string;
-  /** Milliseconds until a server must have been found, and twice as many for each call. */
-  readonly timeout: number;
-}
 
 /** A storage as a catalog knows it. */
 export interface CatalogStorage {
@@ -55,7 +41,8 @@ const batch = 200;
 export class MongoCatalog {
   #connected: Promise<MongoClient> | undefined;
 
-  constructor(private readonly options: MongoCatalogOptions) {}
+  /** @param options its `timeout` counts twice for each call. */
+  constructor(private readonly options: OwnMongo) {}
 
   /** Its servers, for people. */
   get place(): string {
@@ -171,43 +158,19 @@ export class MongoCatalog {
     }
   }
 
-  async #connect(): Promise<MongoClient> {
-    const { hosts, replicaSet, tls, credentials, timeout, database } = this.options;
-    // Loaded by the first call: most commands need no driver.
-    const { MongoClient: Client } = await import('mongodb');
-    const auth =
-      credentials === undefined
-        ? {}
-        : {
-            auth: {
-              username: credentials.username,
-              password: (await credentials.password()).reveal(),
-            },
-            authSource: 'admin',
-          };
-    const client = new Client(`mongodb://${hosts.join(',')}/`, {
-      ...auth,
-      ...(replicaSet === undefined ? {} : { replicaSet }),
-      ...(tls === undefined ? {} : { tls: true, tlsCAFile: tls.caFile }),
+  #connect(): Promise<MongoClient> {
+    const { timeout, database } = this.options;
+    const limits = {
       appName: 'holdfast-catalog',
-      // The driver's own way is a dynamic import(), which fails without a word under Jest.
-      runtimeAdapters: { os },
-      readPreference: 'primary',
       writeConcern: { w: 'majority', wtimeoutMS: timeout * 2 },
-      serverSelectionTimeoutMS: timeout,
-      connectTimeoutMS: timeout,
       // A server that stopped in the middle of an answer.
       socketTimeoutMS: timeout * 2,
-    });
-    try {
-      await client.connect();
+    } as const;
+    return openOwnMongo(this.options, limits, async (client) => {
       const entries = client.db(database).collection<Entry>('backups');
       await entries.createIndex({ storage: 1, controller: 1, id: 1 });
       return client;
-    } catch (error) {
-      await client.close();
-      throw error;
-    }
+    });
   }
 }
 

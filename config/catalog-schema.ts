@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from './environment';
-import { hostPort, path, secret, section, text } from './fields';
+import { path, section, text } from './fields';
+import { ownMongoShape, resolveOwnMongo } from './own-mongo-schema';
 
 const cache = z.union([path, z.literal(false)]).optional();
 
@@ -10,17 +11,7 @@ const storageCatalog = section({ type: z.literal('storage'), cache });
 const mongodbCatalog = section({
   type: z.literal('mongodb'),
   cache,
-  hosts: z.array(hostPort).min(1),
-  replicaSet: text.optional(),
-  tls: section({ caFile: path }).optional(),
-  username: text.optional(),
-  password: secret.optional(),
-  database: z
-    .string()
-    .regex(/^holdfast[A-Za-z0-9_-]{0,50}$/, {
-      error: 'must begin with holdfast: such databases are never part of a backup',
-    })
-    .prefault('holdfast_catalog'),
+  ...ownMongoShape('holdfast_catalog'),
   host: text.optional(),
 });
 
@@ -59,15 +50,10 @@ export function resolveCatalog(
       ? join(userCache(environment), 'holdfast', 'manifests')
       : catalog.cache !== false && resolve(directory, catalog.cache);
   if (catalog.type === 'storage') return { type: catalog.type, cache: kept };
-  const { tls, password } = catalog;
   return {
-    ...catalog,
+    ...resolveOwnMongo(catalog, directory),
     cache: kept,
     host: catalog.host ?? environment.hostname,
-    ...(tls === undefined ? {} : { tls: { caFile: resolve(directory, tls.caFile) } }),
-    ...(password !== undefined && 'file' in password
-      ? { password: { file: resolve(directory, password.file) } }
-      : {}),
   };
 }
 

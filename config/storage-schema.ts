@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { hostPort, path, secret, section, size, text } from './fields';
+import { path, secret, section, size, text } from './fields';
+import { ownMongoShape, resolveOwnMongo, resolveSecret } from './own-mongo-schema';
 
 const mebibyte = 1024 ** 2;
 
@@ -49,17 +50,7 @@ const s3Shape = {
 
 const gridfsShape = {
   type: z.literal('gridfs'),
-  hosts: z.array(hostPort).min(1),
-  replicaSet: text.optional(),
-  tls: section({ caFile: path }).optional(),
-  username: text.optional(),
-  password: secret.optional(),
-  database: z
-    .string()
-    .regex(/^holdfast[A-Za-z0-9_-]{0,50}$/, {
-      error: 'must begin with holdfast: such databases are never part of a backup',
-    })
-    .prefault('holdfast_storage'),
+  ...ownMongoShape('holdfast_storage'),
   bucket: z
     .string()
     .regex(/^[A-Za-z][A-Za-z0-9_]{0,40}$/, { error: 'must be letters, digits and underscores' })
@@ -112,8 +103,6 @@ export type NamelessStorage = Unnamed<StorageSettings>;
 
 /** Makes paths absolute, against the directory of the file. */
 export function resolveStorage(storage: StorageSettings, directory: string): StorageSettings {
-  const absolute = (secretOf: { file: string } | { env: string }) =>
-    'file' in secretOf ? { file: resolve(directory, secretOf.file) } : secretOf;
   switch (storage.type) {
     case 'file':
       return { ...storage, path: resolve(directory, storage.path) };
@@ -122,26 +111,20 @@ export function resolveStorage(storage: StorageSettings, directory: string): Sto
       return {
         ...storage,
         ...(encryption?.type === 'customer'
-          ? { encryption: { ...encryption, key: absolute(encryption.key) } }
+          ? { encryption: { ...encryption, key: resolveSecret(encryption.key, directory) } }
           : {}),
         ...(credentials === undefined
           ? {}
           : {
               credentials: {
                 ...credentials,
-                secretAccessKey: absolute(credentials.secretAccessKey),
+                secretAccessKey: resolveSecret(credentials.secretAccessKey, directory),
               },
             }),
       };
     }
-    case 'gridfs': {
-      const { tls, password } = storage;
-      return {
-        ...storage,
-        ...(tls === undefined ? {} : { tls: { caFile: resolve(directory, tls.caFile) } }),
-        ...(password === undefined ? {} : { password: absolute(password) }),
-      };
-    }
+    case 'gridfs':
+      return resolveOwnMongo(storage, directory);
     case 'module':
       return storage.module.startsWith('.')
         ? { ...storage, module: resolve(directory, storage.module) }

@@ -1,7 +1,7 @@
-import * as os from 'node:os';
 import type { Binary, ClientSession, Collection, Long, MongoClient, ObjectId } from 'mongodb';
 import { errorText, HoldfastError } from '../core/errors';
 import type { GridfsStorageOptions } from './gridfs-options';
+import { openOwnMongo } from './own-mongo';
 
 /** `<bucket>.files`, as GridFS has it; the last thing that is written of a file. */
 export interface FileDocument {
@@ -64,35 +64,14 @@ export class GridfsService {
     return this.#connected;
   }
 
-  async #connect(): Promise<GridfsCollections> {
-    const { hosts, replicaSet, tls, credentials, database, bucket, timeout } = this.options;
-    // Loaded by the first call: most commands need no driver.
-    const { MongoClient: Client } = await import('mongodb');
-    const auth =
-      credentials === undefined
-        ? {}
-        : {
-            auth: {
-              username: credentials.username,
-              password: (await credentials.password()).reveal(),
-            },
-            authSource: 'admin',
-          };
-    const client = new Client(`mongodb://${hosts.join(',')}/`, {
-      ...auth,
-      ...(replicaSet === undefined ? {} : { replicaSet }),
-      ...(tls === undefined ? {} : { tls: true, tlsCAFile: tls.caFile }),
+  #connect(): Promise<GridfsCollections> {
+    const { database, bucket } = this.options;
+    const concerns = {
       appName: 'holdfast-storage',
-      // The driver's own way is a dynamic import(), which fails without a word under Jest.
-      runtimeAdapters: { os },
-      readPreference: 'primary',
       readConcern: { level: 'majority' },
       writeConcern: { w: 'majority', wtimeoutMS: majorityWait },
-      serverSelectionTimeoutMS: timeout,
-      connectTimeoutMS: timeout,
-    });
-    try {
-      await client.connect();
+    } as const;
+    return openOwnMongo(this.options, concerns, async (client) => {
       const db = client.db(database);
       const files = db.collection<FileDocument>(`${bucket}.files`);
       const chunks = db.collection<ChunkDocument>(`${bucket}.chunks`);
@@ -102,10 +81,7 @@ export class GridfsService {
       await chunks.createIndex({ files_id: 1, n: 1 }, { unique: true });
       await uploads.createIndex({ key: 1 });
       return { client, files, chunks, uploads };
-    } catch (error) {
-      await client.close();
-      throw error;
-    }
+    });
   }
 
   /** Runs `work` in a transaction, again where another one was in its way. */
