@@ -4,6 +4,8 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import type { Writable } from 'node:stream';
+import { writeAt } from '../config/write-at';
+import { errorText } from '../core/errors';
 
 /** `igzip` could not be run or did not end well; the message says how. */
 export class IgzipFailed extends Error {
@@ -79,11 +81,11 @@ export class Igzip {
   /** One gzip member. Calls must not overlap. @throws IgzipFailed */
   async member(content: Buffer): Promise<Buffer> {
     try {
-      await writeWhole(this.#input, content);
+      await writeAt(this.#input, content, 0);
       if (content.length < this.#held) await this.#input.truncate(content.length);
       this.#held = content.length;
     } catch (error) {
-      throw new IgzipFailed(`${sharedMemory}: ${text(error)}`, { cause: error });
+      throw new IgzipFailed(`${sharedMemory}: ${errorText(error)}`, { cause: error });
     }
     this.#questions.write('\n');
     const answer = await this.#answers.next();
@@ -111,14 +113,7 @@ async function nameless(): Promise<FileHandle> {
     await rm(path);
     return file;
   } catch (error) {
-    throw new IgzipFailed(text(error), { cause: error });
-  }
-}
-
-async function writeWhole(file: FileHandle, content: Buffer): Promise<void> {
-  for (let done = 0; done < content.length;) {
-    const { bytesWritten } = await file.write(content, done, content.length - done, done);
-    done += bytesWritten;
+    throw new IgzipFailed(errorText(error), { cause: error });
   }
 }
 
@@ -131,8 +126,4 @@ async function readWhole(file: FileHandle): Promise<Buffer> {
     done += bytesRead;
   }
   return bytes;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAt } from '../config/write-at';
 import type { SpoolMember } from '../core/spool';
 import type { CompressedMember } from './gzip-members';
 import { sha256OffThread } from './sha256';
@@ -29,16 +30,7 @@ export class SegmentFile implements MemberSink {
     const { stored, content } = member;
     const offset = this.#offset;
     const digested = sha256OffThread(stored);
-    let done = 0;
-    while (done < stored.length) {
-      const { bytesWritten } = await this.#handle.write(
-        stored,
-        done,
-        stored.length - done,
-        offset + done,
-      );
-      done += bytesWritten;
-    }
+    await writeAt(this.#handle, stored, offset);
     this.#offset += stored.length;
     return { file: this.#name, offset, stored: stored.length, content, sha256: await digested };
   }

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { link, lstat, open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -10,6 +10,7 @@ import { provenPrefix } from '../archive/proven-prefix';
 import { archiveFacts } from '../activities/restore/manifest-facts';
 import type { FoundBackup } from '../catalog/storage-catalog';
 import { errorCode, isMissing, syncDirectory } from '../config/durable-file';
+import { writeAt } from '../config/write-at';
 import { HoldfastError, errorText, isHoldfastError } from '../core/errors';
 import type { ArchiveFacts } from '../core/messages';
 import { indexName, type BackupStorage, type ReadHandle } from '../storage/contract';
@@ -169,7 +170,7 @@ async function fetchFrom({ archive, handle, part, options }: Fetch, start: numbe
       const content: AsyncIterable<Buffer> = await handle.readFile(archive.name, range, call);
       for await (const chunk of content) {
         hash.update(chunk);
-        await writeAll(file, chunk, done);
+        await writeAt(file, chunk, done);
         done += chunk.length;
         onProgress?.(done, archive.size);
       }
@@ -189,13 +190,6 @@ async function digestStart(
 ): Promise<void> {
   const content: AsyncIterable<Buffer> = createReadStream(part, { end: length - 1, signal });
   for await (const chunk of content) hash.update(chunk);
-}
-
-async function writeAll(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
 
 /** One member can't be continued in its middle, so this always begins anew. */
@@ -219,7 +213,7 @@ async function rewrite(fetch: Fetch): Promise<Fetched> {
     };
     const write = async (source: AsyncIterable<Buffer>): Promise<void> => {
       for await (const chunk of source) {
-        await writeAll(file, chunk, written.size);
+        await writeAt(file, chunk, written.size);
         written.hash.update(chunk);
         written.size += chunk.length;
       }

@@ -1,5 +1,6 @@
 import { Long, type ClientSession, type Document, type MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
+import { mergedSignal } from '../core/merged-signal';
 import { BsonFrameError } from './bson-frames';
 import { commandError, connectionContext } from './errors';
 import { compactBatch, readCursorReply, type RawCursorReply } from './raw-reply';
@@ -49,7 +50,7 @@ export class RawCursor {
     this.#request = request;
     const { signal } = request;
     this.#signal =
-      signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]);
+      signal === undefined ? this.#closed.signal : mergedSignal(signal, this.#closed.signal);
     this.#documentBytes = Math.max(1, request.documentBytes);
     this.#session = client.startSession({ causalConsistency: false });
     const batchSize = this.#batchSize();

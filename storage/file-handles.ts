@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { writeAt } from '../config/write-at';
 import {
   type ByteRange,
   type CallOptions,
@@ -9,14 +10,7 @@ import {
   type UploadSource,
   manifestName,
 } from './contract';
-import {
-  createWhole,
-  describeFiles,
-  partName,
-  removeIfThere,
-  removeParts,
-  writeAt,
-} from './file-parts';
+import { createWhole, describeFiles, partName, removeIfThere, removeParts } from './file-parts';
 import { checkWritable, createPartIn, publish, type OpenBackup } from './file-publish';
 import { readStoredFile } from './file-reader';
 import { uploadPart } from './file-upload';

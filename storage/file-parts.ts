@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { link, lstat, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAt } from '../config/write-at';
 import type { StoredFile } from './contract';
 import { hasCode } from './file-volume';
 import { isStorageName } from './names';
@@ -27,18 +28,6 @@ export function attemptOfPart(file: string, part: string): number | undefined {
 export async function createPart(path: string): Promise<FileHandle> {
   const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   return open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-}
-
-/** Writes all of `bytes` at `position`. */
-export async function writeAt(
-  file: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
 
 /** Removes a file; nothing to do when it is missing. */

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import { copyFile, lstat, open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAt } from '../config/write-at';
 import { HoldfastError } from '../core/errors';
 import type { StoredFile, UploadOptions, UploadSource, UploadState } from './contract';
-import { attemptOfPart, createPart, partName, removeIfThere, writeAt } from './file-parts';
+import { attemptOfPart, createPart, partName, removeIfThere } from './file-parts';
 import { checkWritable, createPartIn, publish, type OpenBackup } from './file-publish';
 import { hasCode, syncDirectory } from './file-volume';
 

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeAt } from '../config/write-at';
 import type { StoredFile } from './contract';
-import { partName, removeIfThere, writeAt } from './file-parts';
+import { partName, removeIfThere } from './file-parts';
 import { createPartIn, publish, type OpenBackup } from './file-publish';
 import type { FileSink } from './ordered-writer';
 

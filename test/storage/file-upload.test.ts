@@ -16,7 +16,7 @@ const mebibyte = 1024 * 1024;
 let compiled: string;
 beforeAll(async () => {
   compiled = await mkdtemp(join(tmpdir(), 'holdfast-compiled-'));
-  await compileFolders(['core', 'storage', 'test/storage'], compiled);
+  await compileFolders(['config', 'core', 'storage', 'test/storage'], compiled);
 });
 afterAll(() => rm(compiled, { recursive: true }));
 
