@@ -10,9 +10,7 @@ import {
   databaseUnitName,
   type ExampleController,
 } from '../examples/controller/build-controller';
-import { databaseClient } from '../examples/controller/database';
 import {
-  exampleAccess,
   readAgentReport,
   startController,
   type RunningController,
@@ -45,7 +43,7 @@ export class BenchSite {
     readonly seed: number;
     readonly mongod: string;
     readonly temporal: TemporalServer;
-    /** mongod's cache, bytes. */
+    /** mongod's cache, bytes: an example's own is that of a toy. */
     readonly cacheBytes: number;
   }): Promise<BenchSite> {
     const { directory, sizeBytes, seed, mongod, temporal, cacheBytes } = options;
@@ -57,17 +55,8 @@ export class BenchSite {
       mongod,
       now: new Date(),
       temporalAddress: temporal.address,
+      cacheBytes,
     });
-    const client = databaseClient(exampleAccess(controller.example));
-    try {
-      // An example's own cache is that of a toy; a controller's is a part of the host's memory.
-      await client.db('admin').command({
-        setParameter: 1,
-        wiredTigerEngineRuntimeConfig: `cache_size=${Math.round(cacheBytes / 1024 ** 2)}M`,
-      });
-    } finally {
-      await client.close();
-    }
     return new BenchSite(controller, temporal);
   }
 

@@ -6,7 +6,7 @@ import { ProcessServices } from '../../controller/process-services';
 import { readReport, type AgentReport } from './agent-report';
 import { agentUnitName, buildController, databaseUnitName } from './build-controller';
 import type { BuildOptions, ExampleController } from './build-controller';
-import { databaseClient, initiateDatabase, type DatabaseAccess } from './database';
+import { databaseClient, initiateDatabase, setCache, type DatabaseAccess } from './database';
 import { fillDatabase } from './fill-database';
 import { SeededRandom } from './seeded-random';
 
@@ -38,7 +38,11 @@ export async function readAgentReport(
  * agent, and returns when the agent is connected. If anything fails, nothing is left running.
  */
 export async function startController(
-  options: BuildOptions & { readonly sizeBytes: number },
+  options: BuildOptions & {
+    readonly sizeBytes: number;
+    /** mongod's cache, bytes; that of a toy when it is not given. */
+    readonly cacheBytes?: number;
+  },
 ): Promise<RunningController> {
   const example = await buildController(options);
   const running = await runSupervisor(example);
@@ -47,6 +51,7 @@ export async function startController(
     await initiateDatabase(access);
     const client = databaseClient(access);
     try {
+      if (options.cacheBytes !== undefined) await setCache(client, options.cacheBytes);
       const random = new SeededRandom(options.seed + 1);
       const identity = { ...example, mongoVersion: example.mongodVersion };
       const { sizeBytes, now } = options;
