@@ -70,7 +70,7 @@ const limits = section({
   level: whole(1, 9).prefault(1),
   memberSize: size(64 * 1024, 64 * mebibyte, 'between 64KiB and 64MiB').prefault('4MiB'),
   buffers: size(mebibyte, 16 * 1024 * mebibyte, 'between 1MiB and 16GiB').prefault('32MiB'),
-  parallel: whole(1, 64).prefault(4),
+  parallel: whole(1, 64).prefault(2),
   nice: whole(0, 19).prefault(0),
   ioClass: z.enum(['none', 'best-effort', 'idle']).prefault('none'),
   hostWait: duration(second, 8760 * hour, 'between 1s and 8760h').prefault('24h'),

@@ -2,8 +2,10 @@ import type { MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
 import { currentUuid } from './collections';
 import { commandError, connectionContext, serverCode } from './errors';
-import { RawCursor } from './raw-cursor';
+import { PipelinedCursor, type PipelinedRequest } from './pipelined-cursor';
 import { resumeTokenDocument } from './raw-reply';
+import type { Reserve } from './wire-connection';
+import type { WireConnections } from './wire-connections';
 
 export interface ScanRequest {
   readonly database: string;
@@ -16,10 +18,21 @@ export interface ScanRequest {
   readonly batchBytes: number;
   /** Expected size of a document, bytes. */
   readonly documentBytes: number;
-  readonly signal?: AbortSignal;
+  /** Memory for the next batch. */
+  readonly reserve: Reserve;
 }
 
-/** Documents as they lie in a .bson file, at least one, and the token to go on after them. */
+/** The member that is read. */
+export interface ScannedMember {
+  readonly client: MongoClient;
+  /** More connections to it, for the scans themselves. */
+  readonly connections: WireConnections;
+}
+
+/**
+ * Documents as they lie in a .bson file, at least one, at the start of reserved memory, and the token
+ * to go on after them.
+ */
 export interface ScanBatch {
   readonly bytes: Buffer;
   readonly documents: number;
@@ -49,7 +62,7 @@ const codes = {
  * @throws HoldfastError HF-MONGO-001, -004, -005, -006
  */
 export async function* scanCollection(
-  client: MongoClient,
+  { client, connections }: ScannedMember,
   request: ScanRequest,
 ): AsyncGenerator<ScanBatch, void, void> {
   const { database, collection } = request;
@@ -60,7 +73,7 @@ export async function* scanCollection(
     return;
   }
   for (;;) {
-    const cursor = openScan(client, request, after);
+    const cursor = new PipelinedCursor(client, connections, scanOf(request, after));
     try {
       for (let batch = await cursor.next(); batch !== undefined; batch = await cursor.next()) {
         after = batch.resumeToken ?? after;
@@ -85,9 +98,9 @@ export async function* scanCollection(
   }
 }
 
-function openScan(client: MongoClient, request: ScanRequest, after: Buffer | undefined): RawCursor {
-  const { database, collection, batchBytes, documentBytes, signal } = request;
-  return new RawCursor(client, {
+function scanOf(request: ScanRequest, after: Buffer | undefined): PipelinedRequest {
+  const { database, collection, batchBytes, documentBytes, reserve } = request;
+  return {
     database,
     collection,
     command: {
@@ -100,8 +113,8 @@ function openScan(client: MongoClient, request: ScanRequest, after: Buffer | und
     },
     batchBytes,
     documentBytes,
-    ...(signal === undefined ? {} : { signal }),
-  });
+    reserve,
+  };
 }
 
 function noToken(client: MongoClient, namespace: string): HoldfastError {

@@ -54,6 +54,11 @@ export interface DumpResume {
  */
 export interface DumpSink {
   /**
+   * Memory for at least `bytes`, in which the next write of a stream may lie: written from its start
+   * it is not copied. It need not be written.
+   */
+  reserve(stream: string, bytes: number): Promise<Buffer>;
+  /**
    * Takes whole documents of a stream in order; resolves when more may come. The buffer belongs to
    * the sink. After these bytes the stream goes on at `position`.
    */
@@ -86,7 +91,7 @@ export interface DumpProgress {
 export interface DumpOptions {
   /** What an earlier attempt left in the sink. */
   readonly resume?: DumpResume;
-  /** Collections read at the same time; 4 by default. */
+  /** Collections read at the same time; 2 by default. */
   readonly parallel?: number;
   /** Bytes of a batch; 4 MiB by default. mongod may send up to 16 MiB when documents differ much in size. */
   readonly batchBytes?: number;

@@ -1,6 +1,5 @@
-import type { MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
-import { ResumePlaceGoneError, scanCollection } from './collection-scan';
+import { ResumePlaceGoneError, scanCollection, type ScannedMember } from './collection-scan';
 import type { BoundCollection, DumpSink, ScanPosition, StreamResume } from './dump-contract';
 import { bucketsPrefix } from './namespaces';
 
@@ -19,7 +18,6 @@ export interface StreamRequest {
   readonly collection: BoundCollection;
   readonly resume: StreamResume | undefined;
   readonly batchBytes: number;
-  readonly signal?: AbortSignal;
   /** Called after every accepted batch, and after every step back. */
   readonly onTotals: (totals: StreamTotals) => void;
 }
@@ -44,7 +42,7 @@ export function streamName(
  * @throws HoldfastError HF-MONGO-001, -004, -005, -006, and whatever the sink throws
  */
 export async function dumpStream(
-  client: MongoClient,
+  member: ScannedMember,
   sink: DumpSink,
   request: StreamRequest,
 ): Promise<StreamTotals> {
@@ -59,7 +57,7 @@ export async function dumpStream(
   if (resume?.done === true) return totals();
   for (let restarts = 0; ;) {
     try {
-      await scanToEnd(client, sink, stream, positions, request, () => onTotals(totals()));
+      await scanToEnd(member, sink, stream, positions, request, () => onTotals(totals()));
       await sink.finish(stream);
       return totals();
     } catch (error) {
@@ -73,25 +71,25 @@ export async function dumpStream(
 }
 
 async function scanToEnd(
-  client: MongoClient,
+  member: ScannedMember,
   sink: DumpSink,
   stream: string,
   positions: ScanPosition[],
-  { collection, batchBytes, signal }: StreamRequest,
+  { collection, batchBytes }: StreamRequest,
   written: () => void,
 ): Promise<void> {
   const from = positions.at(-1);
   let documents = from?.documents ?? 0;
   let bytes = from?.bytes ?? 0;
   const { size } = collection;
-  const batches = scanCollection(client, {
+  const batches = scanCollection(member, {
     database: collection.database,
     collection: dataCollection(collection),
     uuid: collection.dataUuid,
     after: from === undefined ? undefined : Buffer.from(from.token, 'base64'),
     batchBytes,
     documentBytes: size.documents === 0 ? 1024 : size.bytes / size.documents,
-    ...(signal === undefined ? {} : { signal }),
+    reserve: (most) => sink.reserve(stream, most),
   });
   for await (const batch of batches) {
     documents += batch.documents;

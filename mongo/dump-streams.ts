@@ -8,6 +8,7 @@ import { dumpStream, streamName, type StreamTotals } from './dump-stream';
 import { changedCollections, rejectUnexplained, type ListingChange } from './listing-check';
 import { readLastWrite, type OpTime } from './oplog-window';
 import { tailOplog, tailResult, type TailResult } from './oplog-tail';
+import { WireConnections } from './wire-connections';
 
 const defaultBatchBytes = 4 * 1024 * 1024;
 const nothing: StreamTotals = { documents: 0, bytes: 0 };
@@ -78,21 +79,27 @@ async function scanCollections(
   note: Note,
 ): Promise<ScansEnd> {
   const batchBytes = options.batchBytes ?? defaultBatchBytes;
-  const limit = pLimit(options.parallel ?? 4);
+  const limit = pLimit(options.parallel ?? 2);
   const longestFirst = binding.collections
     .filter(({ type }) => type !== 'view')
     .toSorted((a, b) => b.size.bytes - a.size.bytes);
-  await Promise.all(
-    longestFirst.map((collection) =>
-      limit(() => {
-        signal.throwIfAborted();
-        const stream = streamName(collection);
-        const held = resume?.streams.get(stream);
-        const onTotals = (totals: StreamTotals): void => note(stream, totals);
-        return dumpStream(client, sink, { collection, resume: held, batchBytes, signal, onTotals });
-      }),
-    ),
-  );
+  const connections = new WireConnections(client, signal);
+  const member = { client, connections };
+  try {
+    await Promise.all(
+      longestFirst.map((collection) =>
+        limit(() => {
+          signal.throwIfAborted();
+          const stream = streamName(collection);
+          const held = resume?.streams.get(stream);
+          const onTotals = (totals: StreamTotals): void => note(stream, totals);
+          return dumpStream(member, sink, { collection, resume: held, batchBytes, onTotals });
+        }),
+      ),
+    );
+  } finally {
+    connections.close();
+  }
   const changed = changedCollections(binding.collections, await listCollections(client));
   const { last, majority } = await readLastWrite(client);
   // The listing may be ahead of the majority: what it shows must then be in the window as well.

@@ -60,26 +60,38 @@ export function readCursorReply(cursor: Buffer): RawCursorReply {
  */
 export function compactBatch(cursor: Buffer, reply: RawCursorReply): RawDocuments {
   const start = reply.batchStart + 4;
-  const end = reply.batchEnd - 1;
-  let target = start;
+  return compactArray(cursor, start, reply.batchEnd - 1, start);
+}
+
+/**
+ * As compactBatch, for an array whose elements lie from `start` to `end` of `memory`; the documents
+ * are moved to `target`, which must not be behind `start`.
+ */
+export function compactArray(
+  memory: Buffer,
+  start: number,
+  end: number,
+  target: number,
+): RawDocuments {
+  let filled = target;
   let at = start;
   let documents = 0;
   while (at < end) {
-    if (cursor[at] !== bsonType.document) throw new BsonFrameError('not a document', at);
+    if (memory[at] !== bsonType.document) throw new BsonFrameError('not a document', at);
     let document = at + 1;
-    while (document < end && cursor[document] !== 0) document++;
+    while (document < end && memory[document] !== 0) document++;
     document++;
     if (document + 5 > end) throw new BsonFrameError('document cut short', document);
-    const next = document + cursor.readInt32LE(document);
-    if (next < document + 5 || next > end || cursor[next - 1] !== 0) {
+    const next = document + memory.readInt32LE(document);
+    if (next < document + 5 || next > end || memory[next - 1] !== 0) {
       throw new BsonFrameError('impossible document length', document);
     }
-    cursor.copyWithin(target, document, next);
-    target += next - document;
+    memory.copyWithin(filled, document, next);
+    filled += next - document;
     at = next;
     documents++;
   }
-  return { bytes: cursor.subarray(start, target), documents };
+  return { bytes: memory.subarray(target, filled), documents };
 }
 
 /**

@@ -86,6 +86,13 @@ export class DumpSpool implements DumpSink {
     await this.checkpoint();
   }
 
+  async reserve(name: string, bytes: number): Promise<Buffer> {
+    this.#throwFailure();
+    const stream = this.#stream(name);
+    const buffer = await this.#room(stream, bytes);
+    return buffer.bytes.subarray(stream.gathered);
+  }
+
   async write(
     name: string,
     bytes: Buffer,
@@ -96,16 +103,14 @@ export class DumpSpool implements DumpSink {
     const stream = this.#stream(name);
     // A batch of entries that are all left out; the next one says where the stream goes on.
     if (bytes.length === 0) return;
-    const { gathering } = stream;
-    if (gathering !== undefined && stream.gathered + bytes.length > gathering.bytes.length) {
-      this.#cut(stream);
-    }
-    const buffer = (stream.gathering ??= await this.options.buffers.take(bytes.length));
-    this.#throwFailure();
-    stream.gathered += bytes.copy(buffer.bytes, stream.gathered);
+    const { bytes: gathering } = await this.#room(stream, bytes.length);
+    const place = gathering.byteOffset + stream.gathered;
+    const inPlace = bytes.buffer === gathering.buffer && bytes.byteOffset === place;
+    if (!inPlace) gathering.set(bytes, stream.gathered);
+    stream.gathered += bytes.length;
     stream.documents += documents;
     stream.position = position;
-    if (stream.gathered === buffer.bytes.length) this.#cut(stream);
+    if (stream.gathered === gathering.length) this.#cut(stream);
     this.#checkpointWhenDue();
   }
 
@@ -182,10 +187,27 @@ export class DumpSpool implements DumpSink {
     return stream;
   }
 
+  /** The buffer in which the stream gathers, with room for that many bytes. */
+  async #room(stream: Stream, bytes: number): Promise<MemberBuffer> {
+    const { gathering } = stream;
+    if (gathering !== undefined && stream.gathered + bytes > gathering.bytes.length) {
+      this.#cut(stream);
+    }
+    stream.gathering ??= await this.options.buffers.take(bytes);
+    this.#throwFailure();
+    return stream.gathering;
+  }
+
   #cut(stream: Stream): void {
     const { gathering, gathered: content, documents, position } = stream;
     if (gathering === undefined) return;
     const { buffers, compressor } = this.options;
+    if (content === 0) {
+      // Reserved and never written.
+      buffers.release(gathering);
+      stream.gathering = undefined;
+      return;
+    }
     const compressed = compressor.compress(gathering.bytes.subarray(0, content));
     Object.assign(stream, nothingGathered);
     stream.tail = Promise.all([compressed, stream.tail])

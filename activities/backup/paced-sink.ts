@@ -7,6 +7,7 @@ import type { StepBudget } from '../pace';
  */
 export function pacedSink(sink: DumpSink, budget: StepBudget): DumpSink {
   return {
+    reserve: (stream, bytes) => sink.reserve(stream, bytes),
     write: async (stream, bytes, documents, position) => {
       if (stream === oplogStream) budget.spend(bytes.length);
       else await budget.take(bytes.length);

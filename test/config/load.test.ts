@@ -64,7 +64,7 @@ describe('a configuration', () => {
         level: 1,
         memberSize: 4 * 1024 ** 2,
         buffers: 32 * 1024 ** 2,
-        parallel: 4,
+        parallel: 2,
         nice: 0,
         ioClass: 'none',
         hostWait: 86_400_000,

@@ -31,6 +31,10 @@ export class MemorySink implements DumpSink {
     return fresh;
   }
 
+  reserve(_stream: string, bytes: number): Promise<Buffer> {
+    return Promise.resolve(Buffer.allocUnsafe(bytes));
+  }
+
   async write(
     stream: string,
     bytes: Buffer,
