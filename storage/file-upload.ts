@@ -142,18 +142,29 @@ async function copySource(
 ): Promise<void> {
   let done = start;
   let reported = start;
-  for await (const chunk of source.read(start, signal)) {
-    signal?.throwIfAborted();
-    if (done + chunk.length > source.size) {
-      throw new Error(`the source holds more than its ${source.size} bytes`);
+  // One report is under way while more is written; it tells of nothing that came after it.
+  let report = Promise.resolve();
+  try {
+    for await (const chunk of source.read(start, signal)) {
+      signal?.throwIfAborted();
+      if (done + chunk.length > source.size) {
+        throw new Error(`the source holds more than its ${source.size} bytes`);
+      }
+      await writeAt(file, chunk, done);
+      done += chunk.length;
+      if (done - reported >= progressBytes) {
+        await report;
+        report = durable(done);
+        // Its failure is thrown where it is waited for.
+        report.catch(() => undefined);
+        reported = done;
+      }
     }
-    await writeAt(file, chunk, done);
-    done += chunk.length;
-    if (done - reported >= progressBytes) {
-      await durable(done);
-      reported = done;
-    }
+  } finally {
+    // Nothing is told of a file that has been closed.
+    await Promise.allSettled([report]);
   }
+  await report;
   signal?.throwIfAborted();
   if (done !== source.size) {
     throw new Error(`the source ended at byte ${done} of ${source.size}`);

@@ -178,7 +178,8 @@ describe('an upload to a file storage', () => {
     if (last === undefined) throw new Error('no state');
     const reads: number[] = [];
     await handle.uploadFile('archive', sourceOf(8 * mebibyte, reads), { attempt: 2, resume: last });
-    expect(reads).toEqual([3 * mebibyte]);
+    expect(reads).toEqual([last.acknowledged]);
+    expect(last.acknowledged).toBeLessThan(8 * mebibyte);
     expectChunks(await readFile(join(inside(), 'archive')));
   });
 
