@@ -26,10 +26,10 @@ const configSchema = z.record(z.string(), z.unknown());
 
 type Role = 'workflow' | 'host';
 
-/** A controller with its data, and the two workers of its host. */
+/** A controller with its data, and the two workers of its host for each configuration in use. */
 export class BenchSite {
-  readonly #workers = new Map<Role, ChildProcess>();
-  #workersConfig = '';
+  readonly #workers = new Map<string, Readonly<Record<Role, ChildProcess>>>();
+  readonly #started = new Set<ChildProcess>();
 
   private constructor(
     readonly controller: RunningController,
@@ -86,19 +86,27 @@ export class BenchSite {
     return path;
   }
 
-  /** Workers that run with this configuration; those that do already are left alone. */
+  /**
+   * Workers that run with this configuration; those that do already are left alone, so that all but
+   * the first operation meet processes that have run before, as those of a controller have.
+   * Configurations that are used side by side need namespaces of their own.
+   */
   async workers(config = this.example.configFile): Promise<readonly number[]> {
-    if (this.#workersConfig !== config) {
-      await this.stopWorkers();
-      await Promise.all([this.#startWorker('workflow', config), this.#startWorker('host', config)]);
-      this.#workersConfig = config;
+    let pair = this.#workers.get(config);
+    if (pair === undefined) {
+      const [workflow, host] = await Promise.all([
+        this.#startWorker('workflow', config),
+        this.#startWorker('host', config),
+      ]);
+      pair = { workflow, host };
+      this.#workers.set(config, pair);
     }
-    return [...this.#workers.values()].map(({ pid }) => pid ?? 0);
+    return [pair.workflow.pid ?? 0, pair.host.pid ?? 0];
   }
 
   /** The process that does the host's work. */
   get hostPid(): number {
-    return this.#workers.get('host')?.pid ?? 0;
+    return this.#workers.get(this.example.configFile)?.host.pid ?? 0;
   }
 
   /** Runs the built command to its end, its workers' share measured with it. */
@@ -117,8 +125,9 @@ export class BenchSite {
   }
 
   /** The workflow of the operation that ran last. */
-  operation() {
-    return this.temporal.client.workflow.getHandle(controllerWorkflowId(this.example.modelUuid));
+  operation(namespace = 'default') {
+    const { workflow } = this.temporal.in(namespace);
+    return workflow.getHandle(controllerWorkflowId(this.example.modelUuid));
   }
 
   /** Removes every backup from the storage: a benchmark's disk must not fill up. */
@@ -152,9 +161,9 @@ export class BenchSite {
   }
 
   async stopWorkers(): Promise<void> {
-    const workers = [...this.#workers.values()];
+    const workers = [...this.#started];
+    this.#started.clear();
     this.#workers.clear();
-    this.#workersConfig = '';
     await Promise.all(
       workers.map(async (child) => {
         if (child.exitCode !== null || child.signalCode !== null) return;
@@ -167,7 +176,7 @@ export class BenchSite {
 
   /** Ends the workers at once, without waiting; the controller ends with this process. */
   kill(): void {
-    for (const worker of this.#workers.values()) worker.kill('SIGKILL');
+    for (const worker of this.#started) worker.kill('SIGKILL');
   }
 
   async stop(): Promise<void> {
@@ -175,7 +184,7 @@ export class BenchSite {
     await this.controller.stop();
   }
 
-  async #startWorker(role: Role, config: string): Promise<void> {
+  async #startWorker(role: Role, config: string): Promise<ChildProcess> {
     const logFile = join(this.example.state, `${role}.log`);
     const log = openSync(logFile, 'a', 0o600);
     const child = spawn(process.execPath, [...memoryArguments, workerProgram, role, config], {
@@ -183,7 +192,7 @@ export class BenchSite {
       env: { ...process.env, ...memoryVariables, HOLDFAST_LOG_LEVEL: 'error' },
     });
     closeSync(log);
-    this.#workers.set(role, child);
+    this.#started.add(child);
     await new Promise<void>((resolve, reject) => {
       // One line is all it says.
       child.stdout?.setEncoding('utf8').on('data', (text: string) => {
@@ -194,5 +203,6 @@ export class BenchSite {
         reject(new Error(`the ${role} worker ended with ${status}:\n${said}`));
       });
     });
+    return child;
   }
 }

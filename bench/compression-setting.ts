@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { secondNamespace } from './temporal-server';
 
 type Changes = Readonly<Record<string, object | string>>;
 
@@ -12,5 +13,7 @@ export async function igzipSetting(): Promise<
   } catch {
     return { missing: 'there is no igzip on PATH' };
   }
-  return { changes: { limits: { compressor: 'igzip' } } };
+  return {
+    changes: { limits: { compressor: 'igzip' }, temporal: { namespace: secondNamespace } },
+  };
 }

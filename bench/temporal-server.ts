@@ -5,6 +5,9 @@ import { Client, Connection } from '@temporalio/client';
 import { messageNames } from '../core/messages';
 import { freePort } from './free-port';
 
+/** Beside `default`: workers of another configuration serve the same controller from there. */
+export const secondNamespace = 'second';
+
 /** Temporal's development server on a database file, as `holdfast up` runs it. */
 export class TemporalServer {
   private constructor(
@@ -22,7 +25,10 @@ export class TemporalServer {
     ]);
     const args = ['server', 'start-dev', '--port', String(port), '--ip', '127.0.0.1', '--headless'];
     const file = ['--db-filename', join(directory, 'temporal.db'), '--log-level', 'error'];
-    const child = spawn(program, [...args, ...file, ...attributes], { stdio: 'ignore' });
+    const namespaces = ['--namespace', secondNamespace];
+    const child = spawn(program, [...args, ...file, ...namespaces, ...attributes], {
+      stdio: 'ignore',
+    });
     for (let tries = 0; ; tries += 1) {
       try {
         const connection = await Connection.connect({ address, connectTimeout: 500 });
@@ -35,6 +41,11 @@ export class TemporalServer {
         await delay(100);
       }
     }
+  }
+
+  /** A client of one of the namespaces. */
+  in(namespace: string): Client {
+    return new Client({ connection: this.client.connection, namespace });
   }
 
   get pid(): number {

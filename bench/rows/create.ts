@@ -5,6 +5,7 @@ import { igzipSetting } from '../compression-setting';
 import { median, type Contender, type Measured, type Sample } from '../figures';
 import { measureCommand } from '../meter';
 import { connectionArguments } from '../peers';
+import { secondNamespace } from '../temporal-server';
 import { processCpu } from '../usage';
 import { historyFacts, type HistoryFacts } from '../workflow-history';
 
@@ -25,7 +26,7 @@ export async function measureCreates(bench: Bench): Promise<Creates> {
   const temporal: number[] = [];
   const igzip = await igzipSetting();
   const notes: string[] = [];
-  const holdfast = (name: string, config: string): Contender => ({
+  const holdfast = (name: string, config: string, namespace: string): Contender => ({
     name,
     run: async () => {
       await site.removeBackups();
@@ -33,16 +34,16 @@ export async function measureCreates(bench: Bench): Promise<Creates> {
       const server = processCpu(site.temporal.pid);
       const { sample } = await site.holdfast(['create', '--quiet'], config);
       temporal.push(processCpu(site.temporal.pid) - server);
-      const history = await historyFacts(site.operation());
+      const history = await historyFacts(site.operation(namespace));
       histories.push(history);
       return { ...sample, wall: sample.wall - history.verifying };
     },
   });
-  const contenders = [holdfast('holdfast create', site.example.configFile)];
+  const contenders = [holdfast('holdfast create', site.example.configFile, 'default')];
   if ('missing' in igzip) notes.push(`Skipped with igzip: ${igzip.missing}.`);
   else {
     const config = await site.config('igzip', igzip.changes);
-    contenders.push(holdfast('holdfast create, igzip', config));
+    contenders.push(holdfast('holdfast create, igzip', config, secondNamespace));
   }
   if ('missing' in juju) notes.push(`Skipped Juju's sequence: ${juju.missing}.`);
   else contenders.push({ name: "Juju's sequence", run: () => takeAsJuju(bench, juju.program) });
