@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   Client,
   Connection,
@@ -71,6 +72,8 @@ export class TemporalSession {
    */
   async call<T>(calls: () => Promise<T>): Promise<T> {
     const leave = new AbortController();
+    // The SDK leaves a listener on it with every request, and to wait for an end is one every 20 s.
+    setMaxListeners(0, leave.signal);
     const running = this.connection.withAbortSignal(leave.signal, calls);
     this.#calls.set(running, leave);
     try {

@@ -6,7 +6,8 @@ import { measureCommand, Meter } from '../meter';
 import { connectionArguments } from '../peers';
 import { mongodumpOf } from './load';
 
-const reportSchema = z.object({ downtime: z.number() });
+/** Of what a restore reports: milliseconds from the agent's stop to its start. */
+export const restoreReportSchema = z.object({ downtime: z.number() });
 
 /** juju-restore's own, less what `--include-status-history` takes away. */
 const jujuRestoreFlags = [
@@ -42,7 +43,7 @@ export async function downtimeRow(bench: Bench): Promise<RowResult> {
       run: async () => {
         const { sample } = await site.holdfast(['restore', id, '--yes']);
         whole.push(sample.wall);
-        const { downtime } = reportSchema.parse(await site.operation().result());
+        const { downtime } = restoreReportSchema.parse(await site.operation().result());
         const { cpu, server, rss } = sample;
         return { cpu, server, rss, wall: downtime / 1000 };
       },

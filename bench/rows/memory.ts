@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench } from '../bench';
 import { atMost, type RowResult, type Verdict } from '../figures';
 import { processRss } from '../usage';
+import { restoreReportSchema } from './downtime';
 
 const bar = 150;
 
@@ -49,6 +50,7 @@ export async function memoryRow(
   const id = await site.backupId();
   await measure('verify', id);
   await measure('restore', id, '--yes');
+  const { downtime } = restoreReportSchema.parse(await site.operation().result());
   const highest = Math.round(Math.max(...over.values()));
   const growth: Verdict[] =
     earlier?.over === undefined
@@ -70,6 +72,7 @@ export async function memoryRow(
         atMost(`memory over idle, ${name}`, Math.round(value), bar, 'MB'),
       ),
       ...growth,
+      atMost('downtime in that restore', downtime / 1000, 5, 's'),
     ],
     notes: [`The idle worker takes ${Math.round(idle / 1e6)} MB.`],
   };

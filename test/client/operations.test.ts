@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Runtime } from '@temporalio/worker';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { processEnvironment } from '../../config/environment';
@@ -12,6 +13,7 @@ import { registerSearchAttributes } from '../../worker/search-attributes';
 import { requireBuild, runCommand, startCommand, collect } from './built-command';
 import { modelUuid, removeDirectories, temporaryDirectory, until, writeConfig } from './temporary';
 
+const execute = promisify(execFile);
 const id = `20260102-030405.${modelUuid}`;
 const hostQueue = `holdfast-host/${modelUuid}/machine-0`;
 
@@ -49,6 +51,23 @@ afterAll(async () => {
   await server.teardown();
   await Runtime.instance().shutdown();
   await removeDirectories();
+});
+
+it('warns of no listeners however many answers a call has waited for', async () => {
+  // To wait for an operation's end is one call with a request every 20 s.
+  const script = `
+    const { TemporalSession } = require('./client/temporal.js');
+    const { processEnvironment } = require('./config/environment.js');
+    const config = { address: '${server.address}', namespace: 'default' };
+    TemporalSession.open(config, processEnvironment()).then(async (session) => {
+      const ask = () => session.client.workflowService.getSystemInfo({});
+      const answers = await session.call(() => Promise.all(Array.from({ length: 24 }, ask)));
+      console.log(answers.length);
+      await session.close();
+    });`;
+  const dist = join(__dirname, '../../dist');
+  const { stdout, stderr } = await execute(process.execPath, ['-e', script], { cwd: dist });
+  expect({ stdout, stderr }).toEqual({ stdout: '24\n', stderr: '' });
 });
 
 it('starts nothing when no worker polls, and names the queue and what to run where', async () => {
