@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { messageNames } from '../core/messages';
+import { serverSettings } from '../worker/embedded/dev-server';
 import { freePort } from './free-port';
 
 /** Beside `default`: workers of another configuration serve the same controller from there. */
@@ -26,9 +27,9 @@ export class TemporalServer {
     const args = ['server', 'start-dev', '--port', String(port), '--ip', '127.0.0.1', '--headless'];
     const file = ['--db-filename', join(directory, 'temporal.db'), '--log-level', 'error'];
     const namespaces = ['--namespace', secondNamespace];
-    const child = spawn(program, [...args, ...file, ...namespaces, ...attributes], {
-      stdio: 'ignore',
-    });
+    const settings = serverSettings.flatMap((setting) => ['--dynamic-config-value', setting]);
+    const given = [...args, ...file, ...namespaces, ...settings, ...attributes];
+    const child = spawn(program, given, { stdio: 'ignore' });
     for (let tries = 0; ; tries += 1) {
       try {
         const connection = await Connection.connect({ address, connectTimeout: 500 });
