@@ -15,7 +15,7 @@ import type {
 } from '../core/messages';
 import { choiceProblem } from '../core/namespace-selection';
 import type { OperationHandle } from './operation-handle';
-import type { StartOptions } from './operation-request';
+import type { OperationTarget, StartOptions } from './operation-request';
 import {
   backupRequest,
   restoreCollectionsRequest,
@@ -60,7 +60,7 @@ export class HoldfastClient extends StartedOperations {
 
   /** @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then. */
   async startBackup(options: BackupOptions = {}): Promise<OperationHandle<BackupReport>> {
-    return this.#start('backup', backupRequest(await this.#target(), options));
+    return this.#start('backup', (target) => backupRequest(target, options));
   }
 
   /**
@@ -68,7 +68,7 @@ export class HoldfastClient extends StartedOperations {
    * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
    */
   async startRestore(options: RestoreOptions): Promise<OperationHandle<RestoreReport>> {
-    return this.#start('restore', restoreRequest(await this.#target(), options));
+    return this.#start('restore', (target) => restoreRequest(target, options));
   }
 
   /**
@@ -84,9 +84,8 @@ export class HoldfastClient extends StartedOperations {
     if (problem !== undefined) {
       throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast restore' });
     }
-    return this.#start(
-      'restoreCollections',
-      restoreCollectionsRequest(await this.#target(), options),
+    return this.#start('restoreCollections', (target) =>
+      restoreCollectionsRequest(target, options),
     );
   }
 
@@ -98,12 +97,12 @@ export class HoldfastClient extends StartedOperations {
     backupId: string,
     options: StartOptions = {},
   ): Promise<OperationHandle<VerifyReport>> {
-    return this.#start('verify', verifyRequest(await this.#target(), backupId, options));
+    return this.#start('verify', (target) => verifyRequest(target, backupId, options));
   }
 
   /** Begins to remove backups. @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001 */
   async startPrune(options: PruneOptions): Promise<OperationHandle<PruneReport>> {
-    return this.#start('prune', pruneRequest(await this.#target(), options));
+    return this.#start('prune', (target) => pruneRequest(target, options));
   }
 
   /**
@@ -111,7 +110,7 @@ export class HoldfastClient extends StartedOperations {
    * @throws HoldfastError HF-TEMPORAL-001, HF-WORKER-001, HF-LOCK-001; nothing was started then.
    */
   async startVerifyAll(options: VerifyAllOptions = {}): Promise<OperationHandle<VerifyAllReport>> {
-    return this.#start('verifyAll', verifyAllRequest(await this.#target(), options));
+    return this.#start('verifyAll', (target) => verifyAllRequest(target, options));
   }
 
   /**
@@ -128,20 +127,20 @@ export class HoldfastClient extends StartedOperations {
       const problem = `storages ${from.name} and ${to.name} are the same place`;
       throw new HoldfastError('HF-USAGE-001', { problem, command: 'holdfast copy' });
     }
-    return this.#start('copy', copyRequest(await this.#target(), backupId, options));
+    return this.#start('copy', (target) => copyRequest(target, backupId, options));
   }
 
   async #start<K extends WorkflowStatus['kind']>(
     kind: K,
-    request: StartRequest,
+    requestOf: (target: OperationTarget) => StartRequest,
   ): Promise<{ kind: K } & Omit<OperationHandle, 'kind'>> {
-    const session = await this.connected();
+    const connecting = this.connected();
+    // While it connects; that this host is unknown is told before that nothing answers.
+    connecting.catch(() => undefined);
+    const request = requestOf({ config: this.config, host: await this.host() });
+    const session = await connecting;
     const { workflow, host } = request.input.placement;
     const started = await session.call(() => startWorkflow(session, request));
     return { kind, ...started, queues: { workflow, host } };
-  }
-
-  async #target() {
-    return { config: this.config, host: await this.host() };
   }
 }

@@ -10,7 +10,7 @@ import {
 import { askToCancel } from './cancel';
 import { operationError } from './failures';
 import { findLatest, findNamed, findRunning, type FoundRun } from './find-run';
-import { journaled, type Interrupted } from './interrupted';
+import type { Interrupted } from './interrupted';
 import { readJobs } from './jobs';
 import type { OperationHandle } from './operation-handle';
 import { lastPollOf } from './start';
@@ -100,6 +100,7 @@ export class StartedOperations extends StoredBackups {
 
   /** What the journal of this host holds, whether somebody works on it or not. Needs no Temporal. */
   async journal(): Promise<Interrupted | undefined> {
+    const { journaled } = await import('./interrupted.js');
     return journaled(this.config.workspace);
   }
 

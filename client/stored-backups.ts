@@ -8,7 +8,7 @@ import {
   type FindRequest,
   type FoundAtoms,
 } from '../catalog/find-atoms';
-import { findEntries, type FindEntries, type FoundEntry } from '../catalog/find-entries';
+import type { FindEntries, FoundEntry } from '../catalog/find-entries';
 import type { Rebuilt } from '../catalog/rebuild';
 import {
   findBackup,
@@ -25,17 +25,19 @@ import type { HostIdentity } from '../controller/host-identity';
 import { isHoldfastError } from '../core/errors';
 import { parseBackupId } from '../core/ids';
 import type { BackupStorage } from '../storage/contract';
-import { createStorageRegistry } from '../storage/registry';
 import { identifyThisHost } from '../worker/this-host';
 import { BackupCatalog, type Answer } from './backup-catalog';
-import { checkStorage, type StorageCheck } from './check-storage';
-import { downloadArchive, type Downloaded, type DownloadOptions } from './download';
-import { digestFile, uploadArchive, type Uploaded, type UploadOptions } from './upload';
+import type { StorageCheck } from './check-storage';
+import type { Downloaded, DownloadOptions } from './download';
+import type { Uploaded, UploadOptions } from './upload';
 
-/** The part of the client that needs no Temporal: who this host is, and the backups in the storage. */
+/**
+ * The part of the client that needs no Temporal: who this host is, and the backups in the storage. What
+ * only some calls need is loaded by them: a command that starts an operation pays for none of it.
+ */
 export class StoredBackups {
   #host: Promise<HostIdentity> | undefined;
-  #storage: BackupStorage | undefined;
+  #storage: Promise<BackupStorage> | undefined;
   readonly #catalog: BackupCatalog;
 
   constructor(
@@ -49,7 +51,8 @@ export class StoredBackups {
 
   /** Ends the connections. */
   async close(): Promise<void> {
-    await this.#storage?.close();
+    const storage = await this.#storage?.catch(() => undefined);
+    await storage?.close();
     await this.#catalog.close();
   }
 
@@ -111,6 +114,7 @@ export class StoredBackups {
   ): AsyncGenerator<FoundEntry> {
     const query = await this.#query(signal);
     const backups = (await this.#stored(query)).filter((backup) => backup.status === 'complete');
+    const { findEntries } = await import('../catalog/find-entries.js');
     yield* findEntries({ ...query, backups, request, onUnreadable });
   }
 
@@ -127,6 +131,7 @@ export class StoredBackups {
   /** Fetches the archive of a backup into a file. Needs no Temporal. @throws as `info` and `downloadArchive`. */
   async download(id: string, options: DownloadOptions = {}): Promise<Downloaded> {
     const query = await this.#query(options.signal);
+    const { downloadArchive } = await import('./download.js');
     return downloadArchive(query.storage, await findBackup(query, id), options);
   }
 
@@ -135,6 +140,7 @@ export class StoredBackups {
     const { storage, controller: modelUuid } = await this.#query(options.signal);
     const now = (): number => this.environment.now();
     const target = { config: this.config, storage, modelUuid, now };
+    const { uploadArchive } = await import('./upload.js');
     const uploaded = await uploadArchive(target, file, options);
     await this.#catalog.tell(storage, parseBackupId(uploaded.id).modelUuid, uploaded.id);
     return uploaded;
@@ -144,6 +150,7 @@ export class StoredBackups {
   async isUploaded(id: string, file: string): Promise<boolean> {
     const { storage } = await this.#query(undefined);
     const { manifest } = await findBackup({ storage }, id);
+    const { digestFile } = await import('./upload.js');
     return manifest.origin !== undefined && manifest.origin.sha256 === (await digestFile(file));
   }
 
@@ -193,7 +200,8 @@ export class StoredBackups {
   /** Proves with a backup of its own that the storage does what it must. Needs no Temporal. */
   async checkStorage(): Promise<readonly StorageCheck[]> {
     const { storage, controller } = await this.#query(undefined);
-    const other = createStorageRegistry(this.environment).openStorage(this.config.storage);
+    const other = await this.#openStorage();
+    const { checkStorage } = await import('./check-storage.js');
     try {
       return await checkStorage({
         storage,
@@ -208,13 +216,18 @@ export class StoredBackups {
     }
   }
 
+  async #openStorage(): Promise<BackupStorage> {
+    const { createStorageRegistry } = await import('../storage/registry.js');
+    return createStorageRegistry(this.environment).openStorage(this.config.storage);
+  }
+
   async #query(signal: AbortSignal | undefined) {
-    this.#storage ??= createStorageRegistry(this.environment).openStorage(this.config.storage);
+    this.#storage ??= this.#openStorage();
+    const storage = await this.#storage;
     const host = await this.host().catch((error: unknown) => {
       if (isHoldfastError(error, 'HF-HOST-001', 'HF-HOST-003')) return undefined;
       throw error;
     });
-    const storage = this.#storage;
     const controller = host?.modelUuid;
     return { storage, controller, ...(signal === undefined ? {} : { signal }) };
   }

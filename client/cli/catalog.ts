@@ -1,11 +1,11 @@
 import { formatCount } from '../render/units';
 import { textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 /** `holdfast catalog rebuild`. */
 export const catalogRebuild: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       const { entered, added, removed } = await client.rebuildCatalog();

@@ -2,7 +2,7 @@ import { escapeControl } from '../../core/ids';
 import type { StorageCheck } from '../check-storage';
 import { renderTable } from '../render/table';
 import { textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 const refused = 14;
 const warned = 3;
@@ -10,7 +10,7 @@ const warned = 3;
 /** `holdfast doctor`. Exit status 14 where something is refused, 3 where something should be looked at. */
 export const doctor: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       const checks = await client.checkStorage();

@@ -1,12 +1,12 @@
 import { formatSize } from '../../core/sizes';
 import { hasOption, textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 /** `holdfast download ID [FILE]`: prints the path of the file. */
 export const download: CommandRun = (context, input) => {
   const { terminal } = context;
   const [id = '', path] = input.arguments;
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       const found = await client.download(id, {

@@ -5,19 +5,19 @@ import { PathPattern } from '../../catalog/path-pattern';
 import { parseDuration } from '../../core/durations';
 import { quoteName } from '../../core/ids';
 import { formatSize } from '../../core/sizes';
-import type { HoldfastClient } from '../holdfast-client';
+import type { StoredBackups } from '../stored-backups';
 import { renderTable } from '../render/table';
 import { formatTime } from '../render/units';
 import { hasOption, textOption, type CommandInput, type CommandRun } from './command-spec';
-import { withClient } from './operation';
 import { usageError } from './report-error';
 import type { Terminal } from './terminal';
+import { withBackups } from './with-backups';
 
 /** `holdfast find PATTERN`: atoms, or with --entries what the archives hold. */
 export const find: CommandRun = (context, input) => {
   const { terminal, environment } = context;
   const request = requestOf(input, environment.now());
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       if (hasOption(input, 'entries')) return showEntries(terminal, client, request);
@@ -103,7 +103,7 @@ function toJson({ backup, datasets }: FoundAtoms): object {
 /** Lines as they are found: an archive may hold many. */
 async function showEntries(
   terminal: Terminal,
-  client: HoldfastClient,
+  client: StoredBackups,
   request: FindRequest,
 ): Promise<number> {
   let exit = 0;

@@ -32,25 +32,22 @@ export async function follow<R extends Report>(
   options: FollowOptions = {},
 ): Promise<R | Detached> {
   const leave = new AbortController();
-  let signal: Detached['detached'] = 'SIGINT';
+  let by: Detached['detached'] = 'SIGINT';
   const leaving = (name: NodeJS.Signals): void => {
-    signal = name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
+    by = name === 'SIGTERM' ? 'SIGTERM' : 'SIGINT';
     leave.abort();
   };
   process.once('SIGINT', leaving).once('SIGTERM', leaving);
   const left = new Promise<Detached>((resolve) => {
-    leave.signal.addEventListener('abort', () => resolve({ detached: signal }), { once: true });
+    leave.signal.addEventListener('abort', () => resolve({ detached: by }), { once: true });
   });
   const done = new AbortController();
   try {
-    const watching = watch(
-      context,
-      client,
-      handle,
-      options,
-      AbortSignal.any([done.signal, leave.signal]),
-    );
     const ended = untilEnd(context, client, handle, leave.signal);
+    const signal = AbortSignal.any([done.signal, leave.signal]);
+    const watching = isSilent(context, options)
+      ? Promise.resolve()
+      : watch(context, client, handle, options, signal);
     // Only a failing question ends the watch early; it must not be lost.
     const asked = watching.then(() => ended);
     return await Promise.race([ended, asked, left]);
@@ -58,6 +55,11 @@ export async function follow<R extends Report>(
     done.abort();
     process.off('SIGINT', leaving).off('SIGTERM', leaving);
   }
+}
+
+/** Nothing of how it goes would be shown or asked: then Temporal is only asked for the end. */
+function isSilent({ terminal }: CommandContext, { onConfirmation }: FollowOptions): boolean {
+  return terminal.quiet && !terminal.json && onConfirmation === undefined;
 }
 
 async function untilEnd<R extends Report>(

@@ -5,12 +5,12 @@ import { formatSize } from '../../core/sizes';
 import { renderFacts, renderTable } from '../render/table';
 import { formatCount, formatDuration, formatTime } from '../render/units';
 import { textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 /** `holdfast info ID`. */
 export const info: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       const { summary, manifest } = await client.info(input.arguments[0] ?? '');

@@ -5,14 +5,14 @@ import { formatSize } from '../../core/sizes';
 import { fitCells, renderTable } from '../render/table';
 import { formatTime } from '../render/units';
 import { hasOption, textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 const longestNotes = 40;
 
 /** `holdfast list`: the newest first. */
 export const list: CommandRun = (context, input) => {
   const { terminal } = context;
-  return withClient(
+  return withBackups(
     context,
     async (client) => {
       const storage = client.config.storage.name;

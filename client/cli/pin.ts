@@ -1,10 +1,10 @@
 import { textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
+import { withBackups } from './with-backups';
 
 function changing(pinned: boolean): CommandRun {
   return (context, input) => {
     const { terminal } = context;
-    return withClient(
+    return withBackups(
       context,
       async (client) => {
         const { id, changed } = await client.setPin(input.arguments[0] ?? '', pinned);

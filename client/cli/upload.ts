@@ -1,14 +1,14 @@
 import { formatSize } from '../../core/sizes';
-import type { HoldfastClient } from '../holdfast-client';
+import type { StoredBackups } from '../stored-backups';
 import type { Uploaded } from '../upload';
 import { formatCount } from '../render/units';
 import { textOption, type CommandRun } from './command-spec';
-import { withClient } from './operation';
 import type { Terminal } from './terminal';
+import { withBackups } from './with-backups';
 
 /** `holdfast upload FILE`: prints the id of the backup that was made of it. */
 export const upload: CommandRun = (context, input) =>
-  withClient(
+  withBackups(
     context,
     async (client) => {
       const { terminal } = context;
@@ -23,7 +23,7 @@ export const upload: CommandRun = (context, input) =>
 /** Adds a file to the storage, and says on stderr how it goes and what came of it. */
 export async function uploadShown(
   terminal: Terminal,
-  client: HoldfastClient,
+  client: StoredBackups,
   file: string,
 ): Promise<Uploaded> {
   const added = await client.upload(file, {
