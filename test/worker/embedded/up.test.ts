@@ -99,6 +99,11 @@ it('runs a server with search attributes and 90 days of retention, refuses a sec
       'HoldfastPhase',
     ]),
   );
+  // What the server says of its own settings is nowhere; an unknown one it only logs.
+  const commandLines = await Promise.all(
+    started.map(({ pid }) => readFile(`/proc/${pid}/cmdline`, 'utf8')),
+  );
+  expect(commandLines.join()).toContain('history.transferProcessorMaxPollRPS=1000');
   const { config } = await connection.workflowService.describeNamespace({ namespace });
   expect(Number(config?.workflowExecutionRetentionTtl?.seconds)).toBe(90 * 24 * 3_600);
   await connection.close();
