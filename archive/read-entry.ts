@@ -3,9 +3,6 @@ import { HoldfastError } from '../core/errors';
 import { quoteName } from '../core/ids';
 import { MemberDamage, openMember } from './gzip-members';
 import type { IndexFile } from './index-line';
-import { orderedAhead } from './ordered-ahead';
-
-const membersAhead = 2;
 
 /** A half-open range of bytes `[start, end)`. */
 export interface ContentRange {
@@ -82,7 +79,8 @@ async function* cut(
 
 /**
  * The content of an entry, or a range of it, from one ranged read of the stored (plain) archive;
- * only the gzip members that hold it are read and decompressed, a few at a time. A whole content is
+ * only the gzip members that hold it are read and decompressed, one at a time, so that
+ * memory holds no more. A whole content is
  * compared with its SHA-256; a part is guarded by the members' lengths and CRCs.
  * @throws HoldfastError HF-ARCHIVE-001 naming the entry; RangeError when the range is outside;
  * whatever readRange throws.
@@ -108,12 +106,10 @@ export async function* readEntry(
   const last = slices.at(-1);
   if (first !== undefined && last !== undefined) {
     const bytes = await readRange({ start: first.offset, end: last.offset + last.stored }, signal);
-    const opened = orderedAhead(cut(bytes, slices), membersAhead, async ({ slice, stored }) => {
-      const content = await openMember(stored, slice.content);
-      return { slice, part: content.subarray(slice.from, slice.to) };
-    });
     try {
-      for await (const { slice, part } of opened) {
+      for await (const { slice, stored } of cut(bytes, slices)) {
+        const content = await openMember(stored, slice.content);
+        const part = content.subarray(slice.from, slice.to);
         signal?.throwIfAborted();
         at = slice.offset + slice.stored;
         length += part.length;

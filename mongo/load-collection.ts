@@ -26,7 +26,7 @@ export interface LoadOptions {
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
   readonly signal: AbortSignal;
-  /** Batches of 2 MB on their way at once: 3 by default; a capped collection has one. */
+  /** Batches of 2 MB on their way at once: 2 by default; a capped collection has one. */
   readonly inFlight?: number;
   /** Told after every acknowledged batch, for heartbeats: bytes and documents of the .bson that are in the stage. */
   readonly onProgress?: (progress: { bytes: number; documents: number }) => void;
@@ -121,7 +121,7 @@ async function loadFrom(options: LoadOptions, start: LoadProgress): Promise<Load
   const abort = new AbortController();
   const signal = mergedSignal(options.signal, abort.signal);
   const watermark = new Watermark(options, start);
-  const lanes = collection.capped ? 1 : Math.max(1, options.inFlight ?? 3);
+  const lanes = collection.capped ? 1 : Math.max(1, options.inFlight ?? 2);
   const reload = start.bytes > 0;
   const pending: Promise<Acknowledged>[] = [];
   const send = (batch: RawBatch): void => {
