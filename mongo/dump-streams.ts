@@ -56,7 +56,7 @@ export async function readStreams(request: StreamsRequest): Promise<StreamsResul
     stop.signal,
     ...(options.signal === undefined ? [] : [options.signal]),
   );
-  const scans = failing(scanCollections(request, signal, note), stop);
+  const scans = failing(scanCollections(request, stop, signal, note), stop);
   // The oplog is finished last: where it is done nothing is left to read.
   const held = resume?.streams.get(oplogStream);
   const last = held?.positions.at(-1);
@@ -75,6 +75,7 @@ type Note = (stream: string, totals: StreamTotals) => void;
 
 async function scanCollections(
   { client, sink, options, resume, binding }: StreamsRequest,
+  stop: AbortController,
   signal: AbortSignal,
   note: Note,
 ): Promise<ScansEnd> {
@@ -86,17 +87,19 @@ async function scanCollections(
   const connections = new WireConnections(client, signal);
   const member = { client, connections };
   try {
-    await Promise.all(
-      longestFirst.map((collection) =>
-        limit(() => {
-          signal.throwIfAborted();
-          const stream = streamName(collection);
-          const held = resume?.streams.get(stream);
-          const onTotals = (totals: StreamTotals): void => note(stream, totals);
-          return dumpStream(member, sink, { collection, resume: held, batchBytes, onTotals });
-        }),
-      ),
+    const scans = longestFirst.map((collection) =>
+      limit(() => {
+        signal.throwIfAborted();
+        const stream = streamName(collection);
+        const held = resume?.streams.get(stream);
+        const onTotals = (totals: StreamTotals): void => note(stream, totals);
+        const request = { collection, resume: held, batchBytes, onTotals };
+        return failing(dumpStream(member, sink, request), stop);
+      }),
     );
+    // A scan that were still writing could write into the sink's next beginning.
+    await Promise.allSettled(scans);
+    await Promise.all(scans);
   } finally {
     connections.close();
   }

@@ -2,6 +2,7 @@ import { BSON, Long, MongoServerError, type Document, type MongoClient } from 'm
 import { HoldfastError } from '../core/errors';
 import { BsonFrameError, bsonType, rawElements } from './bson-frames';
 import { connectionContext } from './errors';
+import { killCursor } from './kill-cursor';
 import { isOk, replyBody } from './op-msg';
 import { compactArray, readCursorReply } from './raw-reply';
 import type { RawBatch } from './raw-cursor';
@@ -78,8 +79,11 @@ export class PipelinedCursor {
       if (batch.documents > 0) this.#documentBytes = batch.bytes.length / batch.documents;
       return { ...batch, resumeToken: reply.resumeToken };
     } catch (error) {
-      if (error instanceof BsonFrameError) throw this.#unreadable(error);
-      throw error;
+      if (!(error instanceof BsonFrameError)) throw error;
+      const unreadable = this.#unreadable(error);
+      // Whatever sent this must not be asked again on this connection.
+      this.#connection.destroy(unreadable);
+      throw unreadable;
     }
   }
 
@@ -93,13 +97,9 @@ export class PipelinedCursor {
     if (connection !== undefined) this.#connections.giveBack(connection);
     if (this.#id === 0n) return;
     const { database, collection } = this.#request;
-    const id = Long.fromBigInt(this.#id);
+    const id = this.#id;
     this.#id = 0n;
-    // A failure leaves a cursor that mongod itself ends after ten idle minutes.
-    await this.#client
-      .db(database)
-      .command({ killCursors: collection, cursors: [id] })
-      .catch(() => undefined);
+    await killCursor(this.#client, database, collection, id);
   }
 
   async #open(): Promise<WireConnection> {

@@ -3,6 +3,7 @@ import { HoldfastError } from '../core/errors';
 import { mergedSignal } from '../core/merged-signal';
 import { BsonFrameError } from './bson-frames';
 import { commandError, connectionContext } from './errors';
+import { killCursor } from './kill-cursor';
 import { compactBatch, readCursorReply, type RawCursorReply } from './raw-reply';
 
 /** What a cursor reads and how. */
@@ -105,13 +106,9 @@ export class RawCursor {
     if (pending !== undefined) this.#closed.abort();
     if (this.#id !== 0n) {
       const { database, collection } = this.#request;
-      const id = Long.fromBigInt(this.#id);
+      const id = this.#id;
       this.#id = 0n;
-      // A failure leaves a cursor that mongod itself ends after ten idle minutes.
-      await this.#client
-        .db(database)
-        .command({ killCursors: collection, cursors: [id] })
-        .catch(() => undefined);
+      await killCursor(this.#client, database, collection, id);
     }
     await pending?.catch(() => undefined);
     await this.#session.endSession().catch(() => undefined);

@@ -54,7 +54,9 @@ export class WireConnection {
     });
     this.#socket.on('error', (error) => this.#fail(lost(error.message, error)));
     this.#socket.on('close', () => this.#fail(lost('the connection was closed')));
-    this.#socket.resume();
+    // What ended it may have been told before anybody listened here.
+    if (this.#socket.destroyed) this.#fail(lost('the connection was closed'));
+    else this.#socket.resume();
   }
 
   /**
@@ -93,8 +95,9 @@ export class WireConnection {
   }
 
   /**
-   * The next reply without its header, at the start of what `reserve` gave. Nothing is read from the
-   * socket before this is called. Calls must not overlap.
+   * The next reply without its header, at the start of what `reserve` gave. Before this is called no
+   * more is read than the socket's buffer holds. Calls must not overlap. Memory that is given after the
+   * connection has failed is not touched.
    *
    * @throws MongoNetworkError when the connection is lost
    * @throws HoldfastError HF-MONGO-006 when what comes is no reply
@@ -127,7 +130,9 @@ export class WireConnection {
         const receiver = this.#receiver;
         if (this.#failure !== undefined) return this.#fail(this.#failure);
         if (receiver === undefined || this.#reserving) {
-          if (this.#held.length > 0) this.#socket.pause();
+          if (this.#held.length === 0) break;
+          if (this.unanswered === 0) throw new BsonFrameError('a reply that nobody asked for', 0);
+          this.#socket.pause();
           return;
         }
         if (this.#rest === undefined) {

@@ -23,7 +23,8 @@ export class WireConnections {
   /**
    * A connection nobody else uses, until it is given back.
    *
-   * @throws what the driver throws when a connection fails
+   * @throws what the driver throws when a connection fails; the signal's reason, also while mongod
+   * does not answer
    */
   async take(): Promise<WireConnection> {
     this.#signal?.throwIfAborted();
@@ -31,10 +32,13 @@ export class WireConnections {
       if (found.alive) return found;
       this.#all.delete(found);
     }
+    return unlessAborted(this.#open(), this.#signal);
+  }
+
+  async #open(): Promise<WireConnection> {
     const opened = await WireConnection.open(this.#client);
-    if (this.#closed) opened.destroy();
+    if (this.#closed) opened.destroy(this.#signal?.reason);
     else this.#all.add(opened);
-    this.#signal?.throwIfAborted();
     return opened;
   }
 
@@ -59,5 +63,20 @@ export class WireConnections {
     for (const connection of this.#all) connection.destroy(reason);
     this.#all.clear();
     this.#idle.length = 0;
+  }
+}
+
+/** The work's outcome, or the signal's reason as soon as that is aborted; the work goes on unheeded. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  let stop = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
   }
 }

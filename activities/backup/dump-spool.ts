@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import type { Compressor } from '../../archive/compressor';
 import type { MemberBuffer, MemberBuffers } from '../../archive/member-buffers';
 import { SegmentFile } from '../../archive/segment-file';
+import { HoldfastError } from '../../core/errors';
 import type { DumpBinding, DumpSink, ScanPosition } from '../../mongo/dump';
 import { writeCheckpoint } from '../workspace/checkpoint';
 import type { Epoch } from '../workspace/epoch';
@@ -89,7 +90,7 @@ export class DumpSpool implements DumpSink {
   async reserve(name: string, bytes: number): Promise<Buffer> {
     this.#throwFailure();
     const stream = this.#stream(name);
-    const buffer = await this.#room(stream, bytes);
+    const buffer = await this.#room(name, stream, bytes);
     return buffer.bytes.subarray(stream.gathered);
   }
 
@@ -103,7 +104,7 @@ export class DumpSpool implements DumpSink {
     const stream = this.#stream(name);
     // A batch of entries that are all left out; the next one says where the stream goes on.
     if (bytes.length === 0) return;
-    const { bytes: gathering } = await this.#room(stream, bytes.length);
+    const { bytes: gathering } = await this.#room(name, stream, bytes.length);
     const place = gathering.byteOffset + stream.gathered;
     const inPlace = bytes.buffer === gathering.buffer && bytes.byteOffset === place;
     if (!inPlace) gathering.set(bytes, stream.gathered);
@@ -133,6 +134,8 @@ export class DumpSpool implements DumpSink {
   async reset(reason: string): Promise<void> {
     this.options.onReset(reason);
     await this.#drain();
+    // Memory may have come meanwhile for a scan that is gone.
+    for (const stream of this.#streams.values()) this.#forget(stream);
     this.#streams.clear();
     this.#binding = undefined;
     this.#restarts += 1;
@@ -188,12 +191,21 @@ export class DumpSpool implements DumpSink {
   }
 
   /** The buffer in which the stream gathers, with room for that many bytes. */
-  async #room(stream: Stream, bytes: number): Promise<MemberBuffer> {
+  async #room(name: string, stream: Stream, bytes: number): Promise<MemberBuffer> {
     const { gathering } = stream;
     if (gathering !== undefined && stream.gathered + bytes > gathering.bytes.length) {
       this.#cut(stream);
     }
-    stream.gathering ??= await this.options.buffers.take(bytes);
+    if (stream.gathering === undefined) {
+      const taken = await this.options.buffers.take(bytes);
+      if (this.#streams.get(name) !== stream) {
+        // Nobody would ever give it back.
+        this.options.buffers.release(taken);
+        const reason = `memory for ${name}, which begins again`;
+        throw new HoldfastError('HF-INTERNAL-001', { reason });
+      }
+      stream.gathering = taken;
+    }
     this.#throwFailure();
     return stream.gathering;
   }

@@ -195,6 +195,94 @@ describe('a spool', () => {
   });
 });
 
+describe('memory that a spool reserves', () => {
+  const random = (bytes: number): Buffer => randomBytes(bytes);
+
+  test('becomes the member without a copy; what comes from elsewhere is copied', async () => {
+    await inDirectory(async (directory) => {
+      const spool = await spoolOf(directory, await claimEpoch(directory, 'dump'));
+      const inPlace = await spool.reserve('juju.units', 400);
+      expect(inPlace.length).toBeGreaterThanOrEqual(400);
+      inPlace.set(random(400));
+      await spool.write('juju.units', inPlace.subarray(0, 400), 1, at(400, 1));
+      const elsewhere = random(100);
+      await spool.write('juju.units', elsewhere, 1, at(500, 2));
+      const second = await spool.reserve('juju.units', 300);
+      expect(second.buffer).toBe(inPlace.buffer);
+      expect(second.byteOffset - inPlace.byteOffset).toBe(500);
+      // Moved within what was reserved: it lies no more where the member goes on.
+      second.set(random(300));
+      const moved = Buffer.from(second.subarray(50, 300));
+      await spool.write('juju.units', second.subarray(50, 300), 1, at(750, 3));
+      // Until the member is cut it holds this memory itself, and nothing else of the writers'.
+      const changed = random(400);
+      inPlace.set(changed);
+      elsewhere.fill(0);
+      const copied = inPlace.subarray(400, 500);
+      const expected = Buffer.concat([changed, Buffer.from(copied), moved]);
+      expect(copied.equals(elsewhere)).toBe(false);
+      await spool.finish('juju.units');
+      const { members } = stream(await spool.complete(), 'juju.units');
+      await spool.close();
+      const content = Buffer.concat(await contentOf(directory, members));
+      expect(content.equals(expected)).toBe(true);
+    });
+  });
+
+  test('goes back when it is never written: the smallest pool does not run dry', async () => {
+    await inDirectory(async (directory) => {
+      const buffers = new MemberBuffers(1, 1_000);
+      const spool = await spoolOf(directory, await claimEpoch(directory, 'dump'), { buffers });
+      for (const name of ['juju.a', 'juju.b']) {
+        await spool.reserve(name, 10);
+        await spool.finish(name);
+        await spool.reserve(name, 10);
+        await spool.rewind(name, undefined);
+        await spool.reserve(name, 10);
+        await spool.reset('a test');
+        // Larger than what is left of the member, then than a member.
+        const parts = writesOf([600, 700, 2_500, 10]);
+        let bytes = 0;
+        for (const [index, part] of parts.entries()) {
+          const memory = await spool.reserve(name, part.length);
+          memory.set(part);
+          bytes += part.length;
+          await spool.write(name, memory.subarray(0, part.length), 1, at(bytes, index + 1));
+        }
+        await spool.finish(name);
+        const { members } = stream(await spool.complete(), name);
+        expect(members.map(({ content }) => content)).toEqual([600, 700, 2_500, 10]);
+        const content = Buffer.concat(await contentOf(directory, members));
+        expect(content.equals(Buffer.concat(parts))).toBe(true);
+      }
+      await spool.close();
+    });
+  });
+
+  test('goes back too when it comes after everything was reset', async () => {
+    await inDirectory(async (directory) => {
+      const buffers = new MemberBuffers(1, 1_000);
+      const spool = await spoolOf(directory, await claimEpoch(directory, 'dump'), { buffers });
+      await spool.finish('juju.a');
+      const held = await buffers.take(10);
+      // Whoever asks for the only buffer has gone when it comes: before the reset ends, or after it.
+      const late = spool.reserve('juju.b', 10);
+      const refused = expect(late).rejects.toMatchObject({ code: 'HF-INTERNAL-001' });
+      await spool.reset('a test');
+      buffers.release(held);
+      await refused;
+      await spool.finish('juju.a');
+      await spool.reserve('juju.b', 10);
+      const second = spool.reserve('juju.a', 10);
+      await spool.reset('another test');
+      await Promise.allSettled([second]);
+      const memory = await spool.reserve('juju.c', 10);
+      expect(memory.length).toBeGreaterThanOrEqual(10);
+      await spool.close();
+    });
+  }, 20_000);
+});
+
 describe('a checkpoint of the dump', () => {
   test('is where a new attempt goes on: together they hold everything, once', async () => {
     await inDirectory(async (directory) => {

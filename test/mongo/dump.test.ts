@@ -10,7 +10,7 @@ import { escapeCollectionName } from '../../mongo/namespaces';
 import { fillAdversarial, fillLongNames, longestName, longName } from './adversarial-data';
 import { preludeJson } from '../../mongo/metadata-json';
 import { MemorySink } from './memory-sink';
-import { mongodVersions, startReplicaSet, type TestReplicaSet } from './replica-set';
+import { mongodVersions, startReplicaSet, until, type TestReplicaSet } from './replica-set';
 import { runTool } from './tools';
 
 const preludeSchema = z.object({ ServerVersion: z.string(), ToolVersion: z.string() });
@@ -141,6 +141,26 @@ describe.each(mongodVersions)('a dump of mongod %s with the roles Juju gives', (
     const dumped = result.collections.find(({ database }) => database === 'shrinking');
     expect(dumped?.documents).toBe(499);
     await db.dropDatabase();
+  });
+
+  test('that fails ends only when nothing of it is being written any more', async () => {
+    const sink = new MemorySink();
+    let writing = 0;
+    let most = 0;
+    let failed = false;
+    sink.beforeWrite = async (stream) => {
+      if (stream === 'oplog') return;
+      most = Math.max(most, ++writing);
+      // Both must be under way when one fails; the other one then takes its time.
+      await until('a second write', () => Promise.resolve(most === 2));
+      const isFirst = !failed;
+      failed = true;
+      if (!isFirst) await new Promise((resolve) => setTimeout(resolve, 200));
+      writing--;
+      if (isFirst) throw new Error('no more room');
+    };
+    await expect(dumpServer(pinned, sink, {})).rejects.toThrow('no more room');
+    expect(writing).toBe(0);
   });
 
   test('starts again when a collection is renamed meanwhile, and then is right', async () => {
