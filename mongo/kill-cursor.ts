@@ -1,3 +1,4 @@
+import { setTimeout as after } from 'node:timers/promises';
 import { Long, type MongoClient } from 'mongodb';
 
 /** How long a mongod that does not answer may hold up who closes a cursor, milliseconds. */
@@ -13,8 +14,14 @@ export async function killCursor(
   collection: string,
   id: bigint,
 ): Promise<void> {
-  await client
+  const patience = new AbortController();
+  const { signal } = patience;
+  const killed = client
     .db(database)
-    .command({ killCursors: collection, cursors: [Long.fromBigInt(id)] }, { timeoutMS: patienceMs })
+    .command({ killCursors: collection, cursors: [Long.fromBigInt(id)] }, { signal })
     .catch(() => undefined);
+  // The driver heeds neither a signal nor a time limit while it opens a connection.
+  const waited = after(patienceMs, undefined, { signal }).catch(() => undefined);
+  await Promise.race([killed, waited]);
+  patience.abort();
 }

@@ -31,8 +31,9 @@ export interface RawBatch {
 const mostDocuments = 100_000;
 
 /**
- * A cursor over raw documents: one session for its life, and the next batch is asked for before
- * the one in hand is given out. Needs a client pinned to one node.
+ * A cursor over raw documents through the driver, for the oplog and for listings (collections are
+ * scanned with PipelinedCursor): one session for its life, and the next batch is asked for before the
+ * one in hand is given out. Needs a client pinned to one node.
  */
 export class RawCursor {
   readonly #client: MongoClient;

@@ -28,7 +28,7 @@ function usableToken(cursor: Buffer, start: number, end: number): Buffer | undef
 }
 
 /**
- * Reads the frame of a `cursor` document that `db.command(…, {raw: true})` left undecoded.
+ * Reads the frame of a reply's `cursor` document, without decoding anything.
  *
  * @throws BsonFrameError when it isn't one
  */

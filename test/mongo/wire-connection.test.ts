@@ -77,13 +77,18 @@ describe("the driver's internals that scans stand on", () => {
   });
 
   test('get nothing of the replies any more', async () => {
-    const connect = jest.spyOn(driver, 'connect');
+    let messages: NodeJS.WritableStream | undefined;
+    const real = driver.connect;
+    const connect = jest.spyOn(driver, 'connect').mockImplementation(async (options) => {
+      const made = await real(options);
+      messages = made.messageStream;
+      return made;
+    });
     server.onRequest = ({ id, socket }) => void socket.write(messageTo(id, { ok: 1 }));
     try {
       await opened(async (connection) => {
-        const result: unknown = await connect.mock.results[0]?.value;
-        const { messageStream } = result as driver.DriverConnection;
-        const write = jest.spyOn(messageStream, 'write');
+        if (messages === undefined) throw new Error('not opened by the driver');
+        const write = jest.spyOn(messages, 'write');
         connection.send(command);
         expect(await answer(connection)).toEqual({ ok: 1 });
         expect(write).not.toHaveBeenCalled();
