@@ -20,10 +20,10 @@ export class StepBudget {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Bytes that pass at once without making a burst, when `ways` streams pass them: 16 KiB to 1 MiB. */
+  /** Bytes that pass at once without making a burst, when `ways` streams pass them: 16 KiB to 1 MiB; any without a limit. */
   piece(ways = 1): number {
     const { bytesPerSecond } = this.budget;
-    if (bytesPerSecond === undefined) return largestPiece;
+    if (bytesPerSecond === undefined) return Number.POSITIVE_INFINITY;
     const share = Math.floor(bytesPerSecond / (4 * ways));
     return Math.min(largestPiece, Math.max(smallestPiece, share));
   }

@@ -23,8 +23,10 @@ import { openDumpMember } from './open-dump-member';
 import { pacedSink } from './paced-sink';
 import { planCompressor } from './plan-compressor';
 
-/** Bytes asked for at once: what a cursor holds and has asked for stays out of the pool. */
-const batchBytes = 1024 * 1024;
+/** Most bytes asked for at once: above that nothing gets faster. */
+const mostBatchBytes = 4 * 1024 * 1024;
+/** Share of a member that a batch is asked to have: with what is around its documents it still fits. */
+const batchShare = 0.9;
 
 const dumpSchema = z.object({
   collections: z.array(
@@ -105,7 +107,11 @@ export async function dumpDatabase(
       const result = await dumpServer(client, pacedSink(spool, pace.read), {
         ...(resume === undefined ? {} : { resume }),
         parallel: limits.parallel,
-        batchBytes: Math.min(batchBytes, ref.plan.memberSize, pace.read.piece(limits.parallel)),
+        batchBytes: Math.min(
+          mostBatchBytes,
+          Math.floor(ref.plan.memberSize * batchShare),
+          pace.read.piece(limits.parallel),
+        ),
         signal,
         onProgress: ({ bytes, totalBytes, documents, current }) => {
           progress.expect(Math.max(bytes, totalBytes));
