@@ -17,7 +17,7 @@ import { proveTar } from './prove-tar';
 import { StoredBytes } from './stored-bytes';
 import type { OpenedMember } from './tar-content';
 
-const membersAhead = 3;
+const membersAhead = 2;
 
 /** A stored archive with what MANIFEST says about it. */
 export interface InspectArchiveOptions {

@@ -12,7 +12,7 @@ import { SpoolReader, readSegment } from './rope-file';
 import { sha256OffThread } from './sha256';
 import type { OpenedMember } from './tar-content';
 
-const membersAhead = 3;
+const membersAhead = 2;
 
 /** What an inspection counted and computed. */
 export interface ArchiveTotals {
