@@ -33,7 +33,8 @@ export async function takeDump(
   const sink = new MemorySink();
   sink.beforeWrite = (stream) => during(stream);
   const client = await set.direct(0, 'holdfast-dump-test');
-  const result = await dumpServer(client, sink);
+  // Small batches: enough of them to be told of while the data changes.
+  const result = await dumpServer(client, sink, { parallel: 4, batchBytes: 4 * 1024 });
   const data = new Map<string, Buffer>();
   const collections = result.collections.map((one): DumpedCollection => {
     const bytes = one.data === undefined ? Buffer.alloc(0) : sink.bytes(one.data.stream);
