@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { MongoClient } from 'mongodb';
 import { z } from 'zod';
 import { countFrames } from '../../mongo/bson-frames';
+import { collectionSize } from '../../mongo/collections';
 import { dumpServer } from '../../mongo/dump';
 import type { DumpResult } from '../../mongo/dump-contract';
 import { escapeCollectionName } from '../../mongo/namespaces';
@@ -165,6 +166,13 @@ describe.each(mongodVersions)('a dump of mongod %s with the roles Juju gives', (
     };
     await expect(dumpServer(pinned, sink, {})).rejects.toThrow('no more room');
     expect(writing).toBe(0);
+  });
+
+  test('expects nothing of a collection that was dropped since it was listed', async () => {
+    await expect(collectionSize(pinned, 'nowhere', 'gone')).resolves.toEqual({
+      documents: 0,
+      bytes: 0,
+    });
   });
 
   test('starts again when a collection is renamed meanwhile, and then is right', async () => {
