@@ -1,7 +1,6 @@
 import type { MongoClient } from 'mongodb';
-import { HoldfastError } from '../core/errors';
 import { currentUuid } from './collections';
-import { commandError, connectionContext, serverCode } from './errors';
+import { commandError, serverCode, unreadableReply } from './errors';
 import { PipelinedCursor, type PipelinedRequest } from './pipelined-cursor';
 import { resumeTokenDocument } from './raw-reply';
 import type { Reserve } from './wire-connection';
@@ -78,7 +77,9 @@ export async function* scanCollection(
       for (let batch = await cursor.next(); batch !== undefined; batch = await cursor.next()) {
         after = batch.resumeToken ?? after;
         if (batch.documents === 0) continue;
-        if (after === undefined) throw noToken(client, namespace);
+        if (after === undefined) {
+          throw unreadableReply(client, `documents of ${namespace} without a resume token`);
+        }
         yield { bytes: batch.bytes, documents: batch.documents, token: after };
       }
       return;
@@ -115,12 +116,4 @@ function scanOf(request: ScanRequest, after: Buffer | undefined): PipelinedReque
     documentBytes,
     reserve,
   };
-}
-
-function noToken(client: MongoClient, namespace: string): HoldfastError {
-  const { hosts } = connectionContext(client);
-  return new HoldfastError('HF-MONGO-006', {
-    hosts: hosts.join(', '),
-    reason: `documents of ${namespace} without a resume token`,
-  });
 }

@@ -28,6 +28,13 @@ export function connectionContext(client: MongoClient): ConnectionContext {
   };
 }
 
+/** HF-MONGO-006: mongod answered with what cannot be read, or lacks what it must hold. */
+export function unreadableReply(client: MongoClient, reason: string, cause?: Error): HoldfastError {
+  const { hosts } = connectionContext(client);
+  const options = cause === undefined ? {} : { cause };
+  return new HoldfastError('HF-MONGO-006', { hosts: hosts.join(', '), reason }, options);
+}
+
 /**
  * What a failed connection means: HF-MONGO-002 for refused credentials, HF-MONGO-001 for anything
  * else. The driver's error stays as cause.

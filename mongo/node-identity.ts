@@ -1,6 +1,6 @@
 import { ObjectId, type Document, type MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
-import { connectionContext, explained } from './errors';
+import { connectionContext, explained, unreadableReply } from './errors';
 import { readAll } from './raw-cursor';
 import { findElement, frames, rawElements, stringValue } from './bson-frames';
 
@@ -79,7 +79,7 @@ export async function readNodeIdentity(client: MongoClient): Promise<NodeIdentit
     if (typeof value === 'string') return value;
     if (typeof value === 'number') return String(value);
     if (value instanceof ObjectId) return value.toHexString();
-    throw unreadable(client, `no ${path} in ${command}`);
+    throw unreadableReply(client, `no ${path} in ${command}`);
   };
   if (field(hello, 'setName') === undefined) {
     const { hosts } = connectionContext(client);
@@ -100,9 +100,4 @@ export async function readNodeIdentity(client: MongoClient): Promise<NodeIdentit
     replicaSet: text(hello, 'setName', 'hello'),
     replicaSetId: text(configuration, 'config.settings.replicaSetId', 'replSetGetConfig'),
   };
-}
-
-function unreadable(client: MongoClient, reason: string): HoldfastError {
-  const { hosts } = connectionContext(client);
-  return new HoldfastError('HF-MONGO-006', { hosts: hosts.join(', '), reason });
 }

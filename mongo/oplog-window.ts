@@ -1,7 +1,7 @@
 import { Timestamp, type MongoClient } from 'mongodb';
 import { HoldfastError } from '../core/errors';
 import { bsonType, findElement, rawElements, type RawElement } from './bson-frames';
-import { connectionContext, explained } from './errors';
+import { explained, unreadableReply } from './errors';
 import { RawCursor } from './raw-cursor';
 
 /** Place in an oplog: seconds `t` and ordinal `i` of the timestamp, and the term it was written in. */
@@ -109,11 +109,7 @@ function opTimeField(client: MongoClient, value: unknown, what: string): OpTime 
     const { ts, t } = value;
     if (ts instanceof Timestamp) return { ts: { t: ts.t, i: ts.i }, t: Number(t) };
   }
-  const { hosts } = connectionContext(client);
-  throw new HoldfastError('HF-MONGO-006', {
-    hosts: hosts.join(', '),
-    reason: `no ${what} in hello`,
-  });
+  throw unreadableReply(client, `no ${what} in hello`);
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { BSON, Long, MongoServerError, type Document, type MongoClient } from 'mongodb';
-import { HoldfastError } from '../core/errors';
+import { batchSize } from './batch-size';
 import { BsonFrameError, bsonType, rawElements } from './bson-frames';
-import { connectionContext } from './errors';
+import { unreadableReply } from './errors';
 import { killCursor } from './kill-cursor';
 import { isOk, replyBody } from './op-msg';
 import { compactArray, readCursorReply } from './raw-reply';
@@ -23,7 +23,6 @@ export interface PipelinedRequest {
   readonly reserve: Reserve;
 }
 
-const mostDocuments = 100_000;
 /**
  * Requests under way: one that mongod works on while the reply before it is read. mongod takes the
  * requests of a connection one after the other, so the cursor is never used twice at a time.
@@ -80,7 +79,7 @@ export class PipelinedCursor {
       return { ...batch, resumeToken: reply.resumeToken };
     } catch (error) {
       if (!(error instanceof BsonFrameError)) throw error;
-      const unreadable = this.#unreadable(error);
+      const unreadable = unreadableReply(this.#client, error.message, error);
       // Whatever sent this must not be asked again on this connection.
       this.#connection.destroy(unreadable);
       throw unreadable;
@@ -123,14 +122,7 @@ export class PipelinedCursor {
   }
 
   #batchSize(): number {
-    const documents = Math.floor(this.#request.batchBytes / this.#documentBytes);
-    return Math.min(mostDocuments, Math.max(1, documents));
-  }
-
-  #unreadable(error: BsonFrameError): HoldfastError {
-    const { hosts } = connectionContext(this.#client);
-    const fields = { hosts: hosts.join(', '), reason: error.message };
-    return new HoldfastError('HF-MONGO-006', fields, { cause: error });
+    return batchSize(this.#request.batchBytes, this.#documentBytes);
   }
 }
 

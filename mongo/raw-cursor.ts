@@ -1,8 +1,8 @@
 import { Long, type ClientSession, type Document, type MongoClient } from 'mongodb';
-import { HoldfastError } from '../core/errors';
 import { mergedSignal } from '../core/merged-signal';
+import { batchSize } from './batch-size';
 import { BsonFrameError } from './bson-frames';
-import { commandError, connectionContext } from './errors';
+import { commandError, unreadableReply } from './errors';
 import { killCursor } from './kill-cursor';
 import { compactBatch, readCursorReply, type RawCursorReply } from './raw-reply';
 
@@ -27,8 +27,6 @@ export interface RawBatch {
   readonly documents: number;
   readonly resumeToken: Buffer | undefined;
 }
-
-const mostDocuments = 100_000;
 
 /**
  * A cursor over raw documents through the driver, for the oplog and for listings (collections are
@@ -55,11 +53,9 @@ export class RawCursor {
       signal === undefined ? this.#closed.signal : mergedSignal(signal, this.#closed.signal);
     this.#documentBytes = Math.max(1, request.documentBytes);
     this.#session = client.startSession({ causalConsistency: false });
-    const batchSize = this.#batchSize();
+    const first = { batchSize: this.#batchSize() };
     const { command } = request;
-    this.#ask(
-      'find' in command ? { ...command, batchSize } : { ...command, cursor: { batchSize } },
-    );
+    this.#ask('find' in command ? { ...command, ...first } : { ...command, cursor: first });
   }
 
   /** Whether the server still holds the cursor: a tailable one can die. */
@@ -95,7 +91,8 @@ export class RawCursor {
       if (batch.documents > 0) this.#documentBytes = batch.bytes.length / batch.documents;
       return { ...batch, resumeToken: reply.resumeToken };
     } catch (error) {
-      if (error instanceof BsonFrameError) throw this.#unreadable(error);
+      if (error instanceof BsonFrameError)
+        throw unreadableReply(this.#client, error.message, error);
       throw error;
     }
   }
@@ -116,8 +113,7 @@ export class RawCursor {
   }
 
   #batchSize(): number {
-    const documents = Math.floor(this.#request.batchBytes / this.#documentBytes);
-    return Math.min(mostDocuments, Math.max(1, documents));
+    return batchSize(this.#request.batchBytes, this.#documentBytes);
   }
 
   #ask(command: Document): void {
@@ -136,15 +132,6 @@ export class RawCursor {
     // The failure is thrown by next(); without this it would count as unhandled until then.
     pending.catch(() => undefined);
     this.#pending = pending;
-  }
-
-  #unreadable(error: BsonFrameError): HoldfastError {
-    const { hosts } = connectionContext(this.#client);
-    return new HoldfastError(
-      'HF-MONGO-006',
-      { hosts: hosts.join(', '), reason: error.message },
-      { cause: error },
-    );
   }
 }
 

@@ -2,9 +2,8 @@ import type { Socket } from 'node:net';
 import { MongoNetworkError, type Document, type MongoClient } from 'mongodb';
 import { connect, type DriverConnection } from 'mongodb/lib/cmap/connect';
 import { MongoClientAuthProviders } from 'mongodb/lib/mongo_client_auth_providers';
-import { HoldfastError } from '../core/errors';
 import { BsonFrameError } from './bson-frames';
-import { connectionContext } from './errors';
+import { unreadableReply } from './errors';
 import { encodeCommand, messageHeaderBytes, restOfReply } from './op-msg';
 
 /** Gives memory for at least that many bytes. */
@@ -30,7 +29,7 @@ const none = Buffer.alloc(0);
 export class WireConnection {
   readonly #connection: DriverConnection;
   readonly #socket: Socket;
-  readonly #hosts: string;
+  readonly #client: MongoClient;
   readonly #header = Buffer.alloc(messageHeaderBytes);
   /** Bytes of the header, then of the rest, that have come. */
   #filled = 0;
@@ -46,7 +45,7 @@ export class WireConnection {
   private constructor(connection: DriverConnection, client: MongoClient) {
     this.#connection = connection;
     this.#socket = connection.socket;
-    this.#hosts = connectionContext(client).hosts.join(', ');
+    this.#client = client;
     this.#socket.unpipe(connection.messageStream);
     this.#socket.on('data', (chunk: Buffer) => {
       this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
@@ -149,7 +148,11 @@ export class WireConnection {
       }
       if (this.#socket.isPaused()) this.#socket.resume();
     } catch (error) {
-      this.#fail(error instanceof BsonFrameError ? this.#unreadable(error) : error);
+      this.#fail(
+        error instanceof BsonFrameError
+          ? unreadableReply(this.#client, error.message, error)
+          : error,
+      );
     }
   }
 
@@ -175,11 +178,6 @@ export class WireConnection {
     if (this.#filled < target.length) return false;
     this.#filled = 0;
     return true;
-  }
-
-  #unreadable(error: BsonFrameError): HoldfastError {
-    const fields = { hosts: this.#hosts, reason: error.message };
-    return new HoldfastError('HF-MONGO-006', fields, { cause: error });
   }
 }
 

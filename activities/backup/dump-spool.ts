@@ -216,8 +216,7 @@ export class DumpSpool implements DumpSink {
     const { buffers, compressor } = this.options;
     if (content === 0) {
       // Reserved and never written.
-      buffers.release(gathering);
-      stream.gathering = undefined;
+      this.#forget(stream);
       return;
     }
     const compressed = compressor.compress(gathering.bytes.subarray(0, content));

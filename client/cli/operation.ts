@@ -1,31 +1,23 @@
 import { HoldfastClient } from '../holdfast-client';
 import type { OperationHandle } from '../operation-handle';
-import { loadConfig } from '../../config/load';
-import { withDefaultStorage } from '../../config/storages';
 import { kindText } from '../../core/operation';
 import { renderFacts } from '../render/table';
 import type { Report } from '../status';
 import { cancelLines } from './cancel-text';
 import type { CommandContext } from './context';
 import { follow, type Detached, type FollowOptions } from './follow';
+import { withOpened } from './with-backups';
 
 /**
  * Runs `use` with a client of the configuration, and closes it whatever happens. `storage`: the one that
  * is worked on, where it is not the default one.
  */
-export async function withClient<T>(
-  { environment, config: file, terminal }: CommandContext,
+export function withClient<T>(
+  context: CommandContext,
   use: (client: HoldfastClient) => Promise<T>,
   storage?: string,
 ): Promise<T> {
-  const { config } = await loadConfig({ environment, file });
-  const chosen = storage === undefined ? config : withDefaultStorage(config, storage);
-  const client = new HoldfastClient(chosen, environment, (notice) => terminal.notice(notice));
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
+  return withOpened(HoldfastClient, context, use, storage);
 }
 
 /** What a command adds to showing an operation. */

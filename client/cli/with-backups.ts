@@ -7,17 +7,27 @@ import type { CommandContext } from './context';
  * As withClient, for a command that only looks into storages: Temporal's SDK takes longer to load than
  * most of them take to answer.
  */
-export async function withBackups<T>(
-  { environment, config: file, terminal }: CommandContext,
+export function withBackups<T>(
+  context: CommandContext,
   use: (backups: StoredBackups) => Promise<T>,
   storage?: string,
 ): Promise<T> {
+  return withOpened(StoredBackups, context, use, storage);
+}
+
+/** Runs `use` with one that is made of the configuration, and closes it whatever happens. */
+export async function withOpened<C extends StoredBackups, T>(
+  Opened: new (...parts: ConstructorParameters<typeof StoredBackups>) => C,
+  { environment, config: file, terminal }: CommandContext,
+  use: (opened: C) => Promise<T>,
+  storage: string | undefined,
+): Promise<T> {
   const { config } = await loadConfig({ environment, file });
   const chosen = storage === undefined ? config : withDefaultStorage(config, storage);
-  const backups = new StoredBackups(chosen, environment, (notice) => terminal.notice(notice));
+  const opened = new Opened(chosen, environment, (notice) => terminal.notice(notice));
   try {
-    return await use(backups);
+    return await use(opened);
   } finally {
-    await backups.close();
+    await opened.close();
   }
 }
